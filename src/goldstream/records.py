@@ -1,0 +1,213 @@
+"""The post and the prediction: what travels through goldstream, as a row and as columns.
+
+A `Post` is the row, for sources and for people. A *batch* is a `pyarrow.RecordBatch` with the schema `POSTS`, for
+everything fast: the log, the store, labelling functions and classifiers all see exactly these columns.
+
+>>> post = Post(id="sample:1", source="sample", text="Our new paper is out", links=["https://example.org/p"])
+>>> batch = to_columns([post])
+>>> batch.num_rows, batch["text"][0].as_py()
+(1, 'Our new paper is out')
+>>> to_rows(batch) == [post]
+True
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+import pyarrow as pa
+
+Kind = Literal["create", "update", "delete", "forget"]
+
+#: The version of the JSON form (`to_json`), carried in the field `v`. It grows only when a reader must notice.
+SCHEMA_VERSION = 1
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One message, whatever network it came from. New fields come last and have a default."""
+
+    id: str  #: unique across networks: `source:` and the network's own, e.g. `bluesky:did:plc:x/3kxyz`
+    source: str  #: the network or collection: the part of `id` before the first colon
+    kind: Kind = "create"  #: `delete` means this id, `forget` means everything by this author
+    revision: int = 0  #: orders the versions of one id, and a `forget` among an author's posts (64 bits, signed)
+    text: str = ""
+    created_at: datetime | None = None  #: when the author says it was written (UTC); may be nonsense
+    seen_at: datetime | None = None  #: when we saw it (UTC); stamped once, before the append to the log
+    author: str | None = None  #: the network's stable name for the author
+    lang: str | None = None  #: BCP 47 language that the author declared
+    url: str | None = None  #: where a person can read it
+    links: list[str] = msgspec.field(default_factory=list)  #: URLs the network marked as links, as written
+    tags: list[str] = msgspec.field(default_factory=list)  #: hashtags without `#`
+    media: list[str] = msgspec.field(default_factory=list)  #: what is attached: `image`, `video`, `external` …
+    reply_to: str | None = None  #: id of the post that this one answers
+    repost_of: str | None = None  #: id of the post that this one repeats
+    cid: str | None = None  #: the network's content hash, needed to repost
+    extra: dict[str, Any] = msgspec.field(default_factory=dict)  #: what only one network knows (JSON)
+
+
+_TIME = pa.timestamp("us", tz="UTC")
+_TEXTS = pa.list_(pa.string())
+
+#: The same record as columns. `extra` is JSON text. A test keeps this equal to `Post`.
+POSTS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("revision", pa.int64(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("created_at", _TIME),
+        pa.field("seen_at", _TIME),
+        pa.field("author", pa.string()),
+        pa.field("lang", pa.string()),
+        pa.field("url", pa.string()),
+        pa.field("links", _TEXTS, nullable=False),
+        pa.field("tags", _TEXTS, nullable=False),
+        pa.field("media", _TEXTS, nullable=False),
+        pa.field("reply_to", pa.string()),
+        pa.field("repost_of", pa.string()),
+        pa.field("cid", pa.string()),
+        pa.field("extra", pa.string(), nullable=False),
+    ]
+)
+
+
+#: What a reader of the log found out about one position. Every position has exactly one row, whatever stands there:
+#: `label`, `probability` and `version` are null where there was nothing to score (deletions, refused posts).
+PREDICTIONS = pa.schema(
+    [
+        pa.field("reader", pa.string(), nullable=False),
+        pa.field("partition", pa.int32(), nullable=False),
+        pa.field("position", pa.int64(), nullable=False),
+        pa.field("post_id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("author", pa.string()),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("revision", pa.int64(), nullable=False),
+        pa.field("seen_at", _TIME, nullable=False),
+        pa.field("label", pa.string()),  # the most probable label
+        pa.field("probability", pa.float32()),  # of the label that the project keeps
+        pa.field("version", pa.int32()),  # of the model that said so
+    ]
+)
+
+_json_encoder = msgspec.json.Encoder(order="deterministic")
+_json_decoder = msgspec.json.Decoder()
+
+
+def clean(text: str) -> str:
+    """Return `text` with what PostgreSQL and UTF-8 can't hold (NUL, lone surrogates) as U+FFFD.
+
+    >>> clean("a\\x00b\\ud800c") == "a\\ufffdb\\ufffdc"
+    True
+    """
+    if text.isascii():
+        return text.replace("\x00", "\ufffd") if "\x00" in text else text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
+
+
+def _texts(values: Sequence[str | None]) -> pa.Array:
+    """A string column; cleaned only when Arrow refuses it or a NUL is in it, since nearly no batch needs it."""
+    try:
+        array = pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        array = None
+    if array is None or _holds_nul(array):
+        array = pa.array([None if value is None else clean(value) for value in values], pa.string())
+    return array
+
+
+def _holds_nul(array: pa.Array) -> bool:
+    data = array.buffers()[2]
+    return data is not None and b"\x00" in memoryview(data)[: _used_bytes(array)].tobytes()
+
+
+def _used_bytes(array: pa.Array) -> int:
+    offsets = memoryview(array.buffers()[1]).cast("i")
+    return offsets[len(array)]
+
+
+def _lists(values: Sequence[Sequence[str]]) -> pa.Array:
+    offsets = [0]
+    flat: list[str] = []
+    for value in values:
+        flat.extend(value)
+        offsets.append(len(flat))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), _texts(flat))
+
+
+def _times(values: Sequence[datetime | None]) -> pa.Array:
+    return pa.array([None if value is None else (value - _EPOCH) // _MICROSECOND for value in values], pa.int64()).cast(
+        _TIME
+    )
+
+
+def _extras(values: Sequence[dict[str, Any]]) -> pa.Array:
+    return _texts(["{}" if not value else _json_encoder.encode(value).decode() for value in values])
+
+
+def to_columns(posts: Iterable[Post]) -> pa.RecordBatch:
+    """Return `posts` as one batch in the schema `POSTS`, in order, cleaned of NUL and lone surrogates."""
+    rows = list(posts)
+    arrays = [
+        _texts([post.id for post in rows]),
+        _texts([post.source for post in rows]),
+        pa.array([post.kind for post in rows], pa.string()),
+        pa.array([post.revision for post in rows], pa.int64()),
+        _texts([post.text for post in rows]),
+        _times([post.created_at for post in rows]),
+        _times([post.seen_at for post in rows]),
+        _texts([post.author for post in rows]),
+        _texts([post.lang for post in rows]),
+        _texts([post.url for post in rows]),
+        _lists([post.links for post in rows]),
+        _lists([post.tags for post in rows]),
+        _lists([post.media for post in rows]),
+        _texts([post.reply_to for post in rows]),
+        _texts([post.repost_of for post in rows]),
+        _texts([post.cid for post in rows]),
+        _extras([post.extra for post in rows]),
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=POSTS)
+
+
+def to_rows(batch: pa.RecordBatch) -> list[Post]:
+    """Return a batch as `Post` rows, in order."""
+    return [Post(**{**row, "extra": _json_decoder.decode(row["extra"])}) for row in batch.to_pylist()]
+
+
+def empty() -> pa.RecordBatch:
+    """Return a batch without rows: "nothing yet"."""
+    return to_columns([])
+
+
+class _Wire(Post, frozen=True, kw_only=True, omit_defaults=True):
+    v: int = 0
+
+
+_wire_decoder = msgspec.json.Decoder(_Wire)
+
+
+def to_json(post: Post) -> bytes:
+    """Return the form in which others may read a post: one JSON object with the schema version in `v`.
+
+    >>> to_json(Post(id="sample:1", source="sample", text="hi"))
+    b'{"id":"sample:1","source":"sample","text":"hi","v":1}'
+    """
+    return msgspec.json.encode(_Wire(**{name: getattr(post, name) for name in Post.__struct_fields__}, v=SCHEMA_VERSION))
+
+
+def from_json(data: bytes) -> Post:
+    """Return the post in `data`; raises `msgspec.DecodeError` or `msgspec.ValidationError` with the field's path.
+
+    >>> from_json(b'{"v":1,"id":"sample:1","source":"sample","text":"hi"}').text
+    'hi'
+    """
+    wire = _wire_decoder.decode(data)
+    if wire.v != SCHEMA_VERSION:
+        raise msgspec.ValidationError(f"schema version {wire.v} is not {SCHEMA_VERSION} - at `$.v`")
+    return Post(**{name: getattr(wire, name) for name in Post.__struct_fields__})

@@ -1,0 +1,67 @@
+"""What a registry is: it remembers every model version, what it was made from, and who was champion when."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+
+class Version(NamedTuple):
+    """One registered model and its evidence."""
+
+    version: int
+    name: str
+    created_at: datetime
+    labels: tuple[str, ...]
+    threshold: float
+    sha256: str  #: of the folder's content
+    evidence: Mapping[str, Any]  #: dataset version and hash, split, functions, seed, code version, metrics …
+
+
+class Move(NamedTuple):
+    """One move of an alias; moves are only ever added."""
+
+    at: datetime
+    alias: str
+    before: int | None
+    after: int | None
+    who: str
+    why: str
+
+
+class Registry(Protocol):
+    """Model versions, their bytes, and aliases with a history."""
+
+    def register(
+        self, folder: Path, *, name: str, labels: Sequence[str], threshold: float, evidence: Mapping[str, Any]
+    ) -> int:
+        """Store the folder's content and return its new version."""
+        ...
+
+    def fetch(self, version: int, into: Path) -> Path:
+        """Write the version's folder below `into` (once: content is addressed by hash) and return it."""
+        ...
+
+    def versions(self) -> list[Version]:
+        """Return all versions, newest first."""
+        ...
+
+    def get(self, version: int) -> Version:
+        """Return one version; raises `RegistryError` when there is none."""
+        ...
+
+    def alias(self, alias: str) -> int | None:
+        """Return the version that `alias` names now."""
+        ...
+
+    def move(self, alias: str, version: int, *, who: str, why: str) -> None:
+        """Let `alias` name `version`, and remember it."""
+        ...
+
+    def rollback(self, alias: str, *, who: str, why: str) -> int:
+        """Let `alias` name what it named before; twice goes back two steps. Raises `RegistryError` at the start."""
+        ...
+
+    def history(self, alias: str | None = None) -> list[Move]:
+        """Return the moves, newest first."""
+        ...

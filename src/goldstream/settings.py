@@ -1,0 +1,221 @@
+"""goldstream.toml as frozen, typed sections. This is the only reader of that file.
+
+An empty file is a working laptop. Unknown keys, wrong types and impossible values are refused with the file, the path
+inside it and what is allowed. A secret is a reference, `{ env = "NAME" }`, and is looked up when it is used.
+
+>>> read("", "goldstream.toml").stream.batch_size
+16384
+>>> read("[stream]\\nbatch-sise = 5", "goldstream.toml")
+Traceback (most recent call last):
+...
+goldstream.errors.SettingsError: goldstream.toml: Object contains unknown field `batch-sise` - at `$.stream`
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from goldstream.errors import SettingsError
+from goldstream.names import identifier
+
+FILE = "goldstream.toml"
+
+_S = TypeVar("_S", bound="Section")
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """What every section has in common: frozen, keyword-only, spelled with hyphens, closed to unknown keys."""
+
+
+class Secret(Section):
+    """A value that stands in the environment and never in a file."""
+
+    env: str  #: name of the environment variable
+
+    def value(self) -> str:
+        """Return the value; raises `SettingsError` when the variable is not set."""
+        try:
+            return os.environ[self.env]
+        except KeyError:
+            raise SettingsError(f"the environment variable {self.env} is not set; goldstream.toml asks for it") from None
+
+
+Positive = Annotated[int, Meta(gt=0)]
+NotNegative = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+
+
+class Project(Section):
+    """What this project is called and what it looks for."""
+
+    name: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,39}$")] = "goldstream"
+    labels: tuple[str, ...] = ("keep", "other")  #: every label a post may get
+    keep: str = "keep"  #: the label whose posts are kept; one of `labels`
+
+
+class Store(Section):
+    """Where everything is kept: PostgreSQL in the project's folder, or one of your own."""
+
+    dsn: Secret | str | None = None  #: a PostgreSQL 15 or later; without one, the embedded server is used
+    folder: str = ".goldstream"  #: where the embedded server and downloaded models live, relative to this file
+    schema: str = "goldstream"  #: PostgreSQL schema that holds our tables
+
+
+class Log(Section):
+    """Posts in arrival order."""
+
+    type: str = "embedded"
+    retention_days: Annotated[float, Meta(gt=0)] = 30.0  #: how long the log keeps posts that every reader has read
+
+
+class Strata(Section):
+    """How arriving posts are sorted before quotas apply, by keywords: the topic, its false friends, and the rest."""
+
+    topic: tuple[str, ...] = ()  #: whole words or phrases, any case; `*` at the end means "any ending"
+    false_friends: tuple[str, ...] = ()
+
+
+class Quotas(Section):
+    """How many posts of each stratum a dataset takes."""
+
+    topic: NotNegative = 25_000
+    false_friends: NotNegative = 25_000
+    rest: NotNegative = 5_000
+
+
+class Sizes(Section):
+    """How many rows each split gets; `train` is what is left."""
+
+    test: Positive = 1_000
+    dev: Positive = 500
+    snorkel_train: NotNegative = 10_000
+
+
+class Dataset(Section):
+    """The raw dataset, and how it is cut."""
+
+    prefix: str = ""  #: put before every dataset table's name
+    version: NotNegative = 0
+    quotas: Quotas = Quotas()
+    sizes: Sizes = Sizes()
+    near_duplicate_similarity: Annotated[float, Meta(gt=0.5, le=1.0)] = 0.8  #: Jaccard, of word shingles
+    seed: int = 0
+
+
+class Labeling(Section):
+    """Rules that vote, and the model that turns votes into probabilities."""
+
+    functions: str = "labeling.py"  #: a Python file, relative to this one
+    label_model: str = "auto"  #: `majority`, `generative`, or `auto`: whichever is better on dev
+
+
+class Model(Section):
+    """The classifier."""
+
+    type: str = "ngram-bag"
+    options: dict[str, Any] = {}  #: what the model's own settings class takes
+    seed: int = 0
+
+
+class Stream(Section):
+    """How posts are classified as they arrive."""
+
+    engine: str = "local"
+    reader: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,39}$")] = "classify"
+    batch_size: Positive = 16_384  #: most posts per model call
+    poll_s: Annotated[float, Meta(gt=0)] = 0.05  #: wait at the log's end, in seconds
+    keep_floor: Share = 0.05  #: posts from this probability on are stored, so the threshold can move down to it
+    require_link: bool = False  #: keep only posts that carry a link
+    max_text_bytes: Positive = 100_000  #: longer posts go to the dead letters
+
+
+class Registry(Section):
+    """Where model versions and aliases live."""
+
+    type: str = "postgres"
+
+
+class Web(Section):
+    """The pages."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8321  #: 0 takes any free port
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")  #: names a browser may call us by
+    token: Secret | None = None  #: needed for any host but loopback
+
+
+class Retention(Section):
+    """How long rows are kept."""
+
+    predictions_days: Annotated[float, Meta(gt=0)] = 90.0
+    dead_letters_days: Annotated[float, Meta(gt=0)] = 30.0
+
+
+class Settings(Section):
+    """A whole goldstream.toml."""
+
+    project: Project = Project()
+    store: Store = Store()
+    log: Log = Log()
+    sources: tuple[dict[str, Any], ...] = ()  #: each has a `type`; the rest belongs to that plug-in
+    strata: Strata = Strata()
+    dataset: Dataset = Dataset()
+    labeling: Labeling = Labeling()
+    model: Model = Model()
+    stream: Stream = Stream()
+    registry: Registry = Registry()
+    web: Web = Web()
+    retention: Retention = Retention()
+
+
+def convert(data: Any, section: type[_S], where: str) -> _S:
+    """Return `data` (as TOML gives it) as a `section`; `where` names the place in the error."""
+    try:
+        return msgspec.convert(data, section)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{where}: {error}") from None
+
+
+def read(text: str, file: str) -> Settings:
+    """Return the settings in `text`; raises `SettingsError` with `file` and the path inside it."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: not TOML: {error}") from None
+    settings = convert(data, Settings, file)
+    _check(settings, file)
+    return settings
+
+
+def load(path: Path) -> Settings:
+    """Return the settings in the file at `path`; raises `SettingsError` when it can't be read or used."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: no such file; `goldstream init` writes one to start from") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: can't be read: {error}") from None
+    return read(text, str(path))
+
+
+def _check(settings: Settings, file: str) -> None:
+    """Refuse what types alone can't."""
+    project = settings.project
+    if len(project.labels) < 2 or len(set(project.labels)) != len(project.labels):
+        raise SettingsError(f"{file}: at least two different labels are needed - at `$.project.labels`")
+    if project.keep not in project.labels:
+        allowed = ", ".join(project.labels)
+        raise SettingsError(f"{file}: {project.keep!r} is not one of {allowed} - at `$.project.keep`")
+    for name, where in ((settings.dataset.prefix, "dataset.prefix"), (settings.store.schema, "store.schema")):
+        if name or where == "store.schema":
+            try:
+                identifier(name, "name")
+            except SettingsError as error:
+                raise SettingsError(f"{file}: {error} - at `$.{where}`") from None
+    for number, source in enumerate(settings.sources):
+        if not isinstance(source.get("type"), str):
+            raise SettingsError(f"{file}: a source needs a `type` - at `$.sources[{number}]`")

@@ -1,0 +1,272 @@
+-- Everything that goldstream keeps, as of the newest migration (a test holds the two equal).
+-- PostgreSQL 15 or later, no extension. Created inside the schema that the settings name; search_path points there.
+
+CREATE TABLE migrations (
+    name        text PRIMARY KEY,
+    applied_at  timestamptz NOT NULL DEFAULT now()
+);
+
+-- The log -------------------------------------------------------------------------------------------------------
+
+-- One row for each log. The row's lock, held to commit, gives out positions: their order is the order of visibility.
+CREATE TABLE logs (
+    log            text PRIMARY KEY,
+    identity       uuid NOT NULL DEFAULT gen_random_uuid(),
+    start_position bigint NOT NULL DEFAULT 0,
+    next_position  bigint NOT NULL DEFAULT 0,
+    last_batch_at  timestamptz
+);
+
+-- One row for each append: the posts as an Arrow IPC stream, at positions first_position … first_position + posts - 1.
+CREATE TABLE log_batches (
+    log            text NOT NULL REFERENCES logs,
+    first_position bigint NOT NULL,
+    posts          integer NOT NULL CHECK (posts > 0),
+    source         text NOT NULL,
+    appended_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    payload        bytea NOT NULL,
+    PRIMARY KEY (log, first_position)
+);
+ALTER TABLE log_batches ALTER COLUMN payload SET STORAGE EXTERNAL;
+
+-- Where a source has got to; written in the transaction that appends its posts.
+CREATE TABLE cursors (
+    log        text NOT NULL REFERENCES logs,
+    source     text NOT NULL,
+    cursor     text,
+    updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (log, source)
+);
+
+-- Where a reader has got to; written in the transaction that writes its results. Taking over raises the epoch.
+CREATE TABLE positions (
+    reader     text NOT NULL,
+    log        text NOT NULL,    -- the log's identity: a log made anew is another log
+    partition  integer NOT NULL,
+    position   bigint NOT NULL DEFAULT 0,
+    epoch      bigint NOT NULL DEFAULT 0,
+    updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (reader, log, partition)
+);
+
+-- What did not become a post, or what a step refused.
+CREATE TABLE dead_letters (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    stage       text NOT NULL,   -- source, classify, collect …
+    source      text NOT NULL,
+    reason      text NOT NULL,
+    payload     bytea NOT NULL,  -- as it came, or the post as JSON
+    place       text,            -- file and line, offset, position
+    post_id     text,
+    author      text,
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    replayed_at timestamptz
+);
+CREATE INDEX ON dead_letters (post_id) WHERE post_id IS NOT NULL;
+
+-- Deletions: what is left of a deleted post, so that a deletion that overtakes its post still wins.
+CREATE TABLE tombstones (
+    post_id  text PRIMARY KEY,
+    revision bigint NOT NULL,
+    at       timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TABLE forgotten_authors (
+    source   text NOT NULL,
+    author   text NOT NULL,
+    revision bigint NOT NULL,    -- posts by the author up to this revision are forgotten
+    at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (source, author)
+);
+
+-- Models --------------------------------------------------------------------------------------------------------
+
+CREATE TABLE models (
+    version    integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name       text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    labels     text[] NOT NULL,
+    threshold  real NOT NULL,
+    sha256     text NOT NULL,
+    evidence   jsonb NOT NULL
+);
+CREATE TABLE model_chunks (
+    sha256 text NOT NULL,
+    number integer NOT NULL,
+    bytes  bytea NOT NULL,
+    PRIMARY KEY (sha256, number)
+);
+ALTER TABLE model_chunks ALTER COLUMN bytes SET STORAGE EXTERNAL;
+
+CREATE TABLE alias_moves (
+    id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    alias  text NOT NULL,
+    before integer REFERENCES models,
+    after  integer REFERENCES models,
+    undoes bigint REFERENCES alias_moves,  -- a rollback names the move that it takes back
+    who    text NOT NULL,
+    why    text NOT NULL
+);
+CREATE INDEX ON alias_moves (alias, id);
+
+-- Moves of the threshold that decides what is kept; null means "what each model chose on dev".
+CREATE TABLE threshold_moves (
+    id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+    threshold real CHECK (threshold BETWEEN 0 AND 1),
+    who       text NOT NULL,
+    why       text NOT NULL
+);
+
+-- Classified posts ----------------------------------------------------------------------------------------------
+
+-- One row for each position that a reader has passed; unique by construction (see docs/explanation). A row holds no
+-- text. `kind` tells creations and edits from deletions; label, probability and version are null where nothing was scored.
+CREATE TABLE predictions (
+    reader      text NOT NULL,
+    partition   integer NOT NULL,
+    position    bigint NOT NULL,
+    post_id     text NOT NULL,
+    source      text NOT NULL,
+    author      text,
+    kind        text NOT NULL,
+    revision    bigint NOT NULL,
+    seen_at     timestamptz NOT NULL,
+    label       text,
+    probability real,            -- of the label that the project keeps
+    version     integer,         -- of the model
+    PRIMARY KEY (reader, partition, position, seen_at)
+) PARTITION BY RANGE (seen_at);
+
+-- The newest revision of every live post that could be kept: probability at or above the keep floor.
+CREATE TABLE candidates (
+    post_id     text PRIMARY KEY,
+    revision    bigint NOT NULL,
+    source      text NOT NULL,
+    text        text NOT NULL,
+    created_at  timestamptz,
+    seen_at     timestamptz NOT NULL,
+    author      text,
+    lang        text,
+    url         text,
+    links       text[] NOT NULL, -- canonical
+    tags        text[] NOT NULL,
+    media       text[] NOT NULL,
+    reply_to    text,
+    repost_of   text,
+    cid         text,
+    extra       jsonb NOT NULL,
+    label       text NOT NULL,
+    probability real NOT NULL,
+    version     integer NOT NULL REFERENCES models,
+    position    bigint NOT NULL, -- its place in the order of arrival
+    stored_at   timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX ON candidates (position);
+CREATE INDEX ON candidates (source, author);
+
+-- Who linked what, and when.
+CREATE TABLE candidate_links (
+    post_id text NOT NULL REFERENCES candidates ON DELETE CASCADE,
+    url     text NOT NULL,       -- canonical, at most 2,000 bytes
+    domain  text NOT NULL,
+    author  text,
+    seen_at timestamptz NOT NULL,
+    PRIMARY KEY (post_id, url)
+);
+CREATE INDEX ON candidate_links (url);
+
+-- What people see. The threshold moves by one row in threshold_moves; nothing is scored again.
+CREATE VIEW kept AS
+    SELECT candidates.*
+    FROM candidates JOIN models USING (version)
+    WHERE probability >= coalesce((SELECT m.threshold FROM threshold_moves m ORDER BY m.id DESC LIMIT 1),
+                                  models.threshold);
+
+CREATE VIEW links AS
+    SELECT url, min(candidate_links.domain) AS domain, min(candidate_links.seen_at) AS first_seen_at,
+           max(candidate_links.seen_at) AS last_seen_at, count(*) AS posts,
+           count(DISTINCT candidate_links.author) AS authors
+    FROM candidate_links JOIN kept USING (post_id)
+    GROUP BY url;
+
+-- The newest prediction of every post that is not deleted, as each reader sees it.
+CREATE VIEW current_predictions AS
+    SELECT DISTINCT ON (p.reader, p.post_id) p.*
+    FROM predictions p
+    WHERE p.kind IN ('create', 'update')
+      AND NOT EXISTS (SELECT FROM tombstones t WHERE t.post_id = p.post_id AND t.revision >= p.revision)
+      AND NOT EXISTS (SELECT FROM forgotten_authors f
+                      WHERE f.source = p.source AND f.author = p.author AND f.revision >= p.revision)
+    ORDER BY p.reader, p.post_id, p.revision DESC, p.partition, p.position DESC;
+
+-- Datasets ------------------------------------------------------------------------------------------------------
+
+-- One row for each dataset. Its posts stand in a table of their own, named <prefix>raw_tweet_dataset_<version> and made
+-- by datasets/tables.py; deduplicated, test, dev, snorkel_train and train datasets are views of it.
+CREATE TABLE datasets (
+    prefix     text NOT NULL,
+    version    integer NOT NULL,
+    state      text NOT NULL DEFAULT 'collecting' CHECK (state IN ('collecting', 'collected', 'split')),
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    split_at   timestamptz,
+    settings   jsonb NOT NULL,
+    counts     jsonb NOT NULL DEFAULT '{}',
+    sha256     text,             -- of the ids of every split, in order
+    PRIMARY KEY (prefix, version)
+);
+
+-- What people (or an import) say of a post. Only ever added to; the latest answer of each annotator counts.
+CREATE TABLE annotations (
+    id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    post_id   text NOT NULL,
+    revision  bigint NOT NULL,
+    label     text,              -- null takes an earlier answer back
+    annotator text NOT NULL,
+    strategy  text NOT NULL,     -- which way of asking brought the post up
+    chance    real,              -- the probability with which it was drawn
+    note      text,
+    at        timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX ON annotations (post_id, annotator, id);
+
+-- The gold label of a post: the one on which all annotators that have answered agree.
+CREATE VIEW gold AS
+    SELECT post_id, min(label) AS label, count(*) AS annotators
+    FROM (SELECT DISTINCT ON (post_id, annotator) post_id, annotator, label
+          FROM annotations ORDER BY post_id, annotator, id DESC) latest
+    WHERE label IS NOT NULL
+    GROUP BY post_id
+    HAVING count(DISTINCT label) = 1;
+
+-- What each version of a labelling function said of each revision of a post; a null vote is an abstention.
+CREATE TABLE votes (
+    function text NOT NULL,
+    version  text NOT NULL,      -- hash of the function's code and constants
+    post_id  text NOT NULL,
+    revision bigint NOT NULL,
+    vote     text,
+    PRIMARY KEY (function, version, post_id, revision)
+);
+
+-- What a label model made of the votes.
+CREATE TABLE soft_labels (
+    prefix        text NOT NULL,
+    dataset       integer NOT NULL,
+    post_id       text NOT NULL,
+    revision      bigint NOT NULL,
+    probabilities real[] NOT NULL,  -- one per project label, in order
+    covered       boolean NOT NULL, -- false when every function abstained
+    PRIMARY KEY (prefix, dataset, post_id)
+);
+
+-- One row for each run of the label model: what it read and how well it did.
+CREATE TABLE label_runs (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    prefix      text NOT NULL,
+    dataset     integer NOT NULL,
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    label_model text NOT NULL,
+    functions   jsonb NOT NULL,  -- name → version
+    report      jsonb NOT NULL
+);
