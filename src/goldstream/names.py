@@ -20,3 +20,12 @@ def identifier(name: str, what: str) -> str:
     if not _IDENTIFIER.fullmatch(name):
         raise SettingsError(f"{what} {name!r}: use at most 40 of a-z, 0-9 and _, not starting with a digit")
     return name
+
+
+def raw_table(prefix: str, version: int) -> str:
+    """Return the name of the table that holds the posts of one dataset.
+
+    >>> raw_table("", 0), raw_table("flood_", 2)
+    ('raw_tweet_dataset_0', 'flood_raw_tweet_dataset_2')
+    """
+    return f"{identifier(prefix, 'dataset prefix') if prefix else ''}raw_tweet_dataset_{version:d}"

@@ -1,0 +1,77 @@
+"""What commands share: the options that every one has, opening the project, and saying what was done."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from goldstream.run.project import Project
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def config_option(command: _F) -> _F:
+    """Add `--config`, the project's settings file."""
+    return click.option(
+        "-c",
+        "--config",
+        type=click.Path(path_type=Path),
+        default=Path("goldstream.toml"),
+        show_default=True,
+        help="The project's settings file.",
+    )(command)
+
+
+def json_option(command: _F) -> _F:
+    """Add `--json`: one JSON object, on one line, last on standard output."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")(command)
+
+
+@contextmanager
+def open_project(config: Path) -> Iterator["Project"]:
+    """Open the project whose settings stand at `config`; everything it opened is closed at the end."""
+    from goldstream.run.project import Project
+
+    with Project.open(config) as project:
+        yield project
+
+
+def say(message: str) -> None:
+    """Tell the person what goes on: standard error, so that standard output stays for results."""
+    click.echo(message, err=True)
+
+
+def emit(data: Mapping[str, Any], as_json: bool, text: str | None = None) -> None:
+    """Print a result: `data` as one line of JSON, or `text` (by default `data` as aligned lines)."""
+    if as_json:
+        click.echo(json.dumps(data, default=str, ensure_ascii=False))
+    else:
+        click.echo(lines(data) if text is None else text)
+
+
+def lines(data: Mapping[str, Any], indent: str = "") -> str:
+    """Return `data` as lines of `name  value`, nested mappings indented.
+
+    >>> print(lines({"kept": 3, "splits": {"test": 10}}))
+    kept    3
+    splits
+      test  10
+    """
+    width = max((len(str(key)) for key in data), default=0)
+    rows = []
+    for key, value in data.items():
+        if isinstance(value, Mapping):
+            rows += [f"{indent}{key}", lines(value, indent + "  ")] if value else [f"{indent}{key:<{width}}  none"]
+        else:
+            rows.append(f"{indent}{key:<{width}}  {_shown(value)}")
+    return "\n".join(rows)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,20 @@
+"""`goldstream reset`: forget everything that the project stored."""
+
+from pathlib import Path
+
+import click
+
+from goldstream.cli.project import config_option, emit, json_option, open_project
+
+
+@click.command()
+@config_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def reset(config: Path, yes: bool, as_json: bool) -> None:
+    """Drop all that the project stored: log, datasets, labels, models and predictions. Settings stay."""
+    with open_project(config) as project:
+        if not yes:
+            click.confirm(f"Drop everything that {project.config} has stored?", abort=True, err=True)
+        project.store.reset()
+    emit({"reset": True}, as_json, "everything is dropped; the next command starts anew")

@@ -1,0 +1,84 @@
+"""The parts of a running project: what each process of `goldstream up` does until it is asked to stop.
+
+Every part may be killed at any moment: what it has finished is in the store, and it goes on from there.
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from goldstream.run.project import Project
+
+Say = Callable[[str], None]
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+def ingest(project: Project, stop: threading.Event) -> None:
+    """Sources → log."""
+    pump_sources(project, stop, (), _say)
+
+
+def learn(project: Project, stop: threading.Event) -> None:
+    """Log → dataset; and when that is full and there is no champion yet: labels, a model, a first champion."""
+    from goldstream.run.learn import collect_and_learn
+
+    collect_and_learn(project, stop, _say)
+
+
+def classify(project: Project, stop: threading.Event) -> None:
+    """Log → predictions, kept posts and links, with whichever model is champion."""
+    classify_log(project, stop, until_end=False, say=_say)
+
+
+def web(project: Project, stop: threading.Event) -> None:
+    """The pages."""
+    from goldstream.web.server import serve
+
+    serve(project.store, project.settings, stop)
+
+
+#: Every part of `goldstream up`, in the order in which they start.
+PARTS: Mapping[str, Callable[[Project, threading.Event], None]] = {
+    "web": web,
+    "ingest": ingest,
+    "learn": learn,
+    "classify": classify,
+}
+
+
+def pump_sources(project: Project, stop: threading.Event, names: Sequence[str], say: Say) -> dict[str, Any]:
+    """Pump all sources (or those in `names`) side by side until they are through; return what each brought."""
+    from goldstream import sources
+    from goldstream.errors import SettingsError
+    from goldstream.stream.pump import pump
+
+    built = sources.build(project.settings.sources, project.folder)
+    wanted = [source for source in built if not names or source.name in names]
+    if unknown := set(names) - {source.name for source in built}:
+        raise SettingsError(f"no source named {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in built)}")
+    limit = project.settings.stream.max_text_bytes
+    with ThreadPoolExecutor(max_workers=max(1, len(wanted))) as threads:
+        running = {
+            source.name: threads.submit(pump, source, project.log(), project.store, max_text_bytes=limit, stop=stop, say=say)
+            for source in wanted
+        }
+        return {name: future.result()._asdict() for name, future in running.items()}
+
+
+def classify_log(project: Project, stop: threading.Event, *, until_end: bool, say: Say) -> dict[str, Any]:
+    """Classify what stands on the log, following the champion; return what was written."""
+    from goldstream.stream.champion import Champion
+    from goldstream.stream.local import classify as loop
+
+    settings = project.settings
+    with Champion(project.registry(), project.data_folder / "models", say=say) as champion:
+        counts = loop(
+            project.log(), champion, project.store, settings.stream, settings.project,
+            stop=stop, until_end=until_end, say=say,
+        )  # fmt: skip
+    return counts._asdict()
