@@ -37,7 +37,10 @@ class Log(Protocol):
         ...
 
     def append(self, posts: pa.RecordBatch, source: str, cursor: str | None) -> None:
-        """Add `posts`; when it returns, they and the source's `cursor` are durable, both or neither."""
+        """Add `posts`; when it returns, they and the source's `cursor` are durable, both or neither.
+
+        `posts` may be empty; a `cursor` of None leaves the source's cursor as it was.
+        """
         ...
 
     def cursor(self, source: str) -> str | None:
@@ -54,6 +57,10 @@ class Log(Protocol):
 
     def extents(self) -> Mapping[int, Extent]:
         """Return how far each partition reaches."""
+        ...
+
+    def wait(self, timeout_s: float) -> None:
+        """Return when something may have been appended since this thread's last `read` or `wait`, or after `timeout_s`."""
         ...
 
     def close(self) -> None:

@@ -184,11 +184,11 @@ CREATE VIEW kept AS
                                   models.threshold);
 
 CREATE VIEW links AS
-    SELECT url, min(candidate_links.domain) AS domain, min(candidate_links.seen_at) AS first_seen_at,
+    SELECT candidate_links.url, min(candidate_links.domain) AS domain, min(candidate_links.seen_at) AS first_seen_at,
            max(candidate_links.seen_at) AS last_seen_at, count(*) AS posts,
            count(DISTINCT candidate_links.author) AS authors
     FROM candidate_links JOIN kept USING (post_id)
-    GROUP BY url;
+    GROUP BY candidate_links.url;
 
 -- The newest prediction of every post that is not deleted, as each reader sees it.
 CREATE VIEW current_predictions AS

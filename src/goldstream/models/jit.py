@@ -1,0 +1,45 @@
+"""Compiles kernels with numba, keeping the machine code in a folder that only we write to.
+
+Numba asks for its cache folder when it is imported, so this module is the one place that imports it. Compiled once, a
+kernel loads in a hundredth of a second; where no folder is writable every process compiles for itself.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _cache_folder() -> str | None:
+    """A writable folder of this user's, or nothing: a cache that others can write to would run their code."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        folder = (Path(base) if base else Path.home() / ".cache") / "goldstream" / "numba"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (OSError, RuntimeError):
+        return None
+    return str(folder) if os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid() else None
+
+
+def _prepare() -> bool:
+    if "NUMBA_CACHE_DIR" not in os.environ:
+        folder = _cache_folder()
+        if folder is None:
+            return False
+        os.environ["NUMBA_CACHE_DIR"] = folder
+    return True
+
+
+_CACHED = _prepare()
+
+import numba  # noqa: E402  (after the cache folder is set)
+
+
+def kernel(function: _F) -> _F:
+    """Return `function` compiled on its first call, free of the interpreter's lock, and cached where possible."""
+    try:
+        return cast(_F, numba.njit(nogil=True, cache=_CACHED, error_model="numpy", boundscheck=False)(function))
+    except RuntimeError:  # numba finds no place for its cache
+        return cast(_F, numba.njit(nogil=True, error_model="numpy", boundscheck=False)(function))
