@@ -44,35 +44,35 @@ _APPEND = """
     SELECT pg_notify(%(channel)s, '') FROM place WHERE %(posts)s > 0
 """
 _CURSOR = "SELECT cursor FROM cursors WHERE log = %s AND source = %s"
-# The next batches from `after` on, as many as hold `limit` posts. The window runs over keys: payloads stay where they are.
+# The next batches from `after` on: at least one, then as many as hold `limit` posts and 32 MiB. Positions have no gaps
+# but for what retention removed from the front, so that they count posts.
 _NEXT = """
     SELECT first_position, payload
-    FROM (SELECT first_position, payload, sum(posts) OVER (ORDER BY first_position) - posts AS before
-          FROM (SELECT first_position, posts, payload FROM log_batches
-                WHERE log = %(log)s AND first_position < %(end)s AND first_position + posts > %(after)s
-                  AND first_position >= coalesce((SELECT max(first_position) FROM log_batches
-                                                  WHERE log = %(log)s AND first_position <= %(after)s), 0)
-                ORDER BY first_position LIMIT 256) near) counted
-    WHERE before < %(limit)s + (SELECT %(after)s - least(%(after)s, min(first_position)) FROM log_batches
-                                WHERE log = %(log)s AND first_position + posts > %(after)s
-                                  AND first_position <= %(after)s)
+    FROM (SELECT first_position, payload,
+                 sum(octet_length(payload)) OVER (ORDER BY first_position) - octet_length(payload) AS bytes_before
+          FROM log_batches
+          WHERE log = %(log)s AND first_position + posts > %(after)s
+            AND first_position >= coalesce((SELECT max(first_position) FROM log_batches
+                                            WHERE log = %(log)s AND first_position <= %(after)s), 0)
+            AND first_position < least(%(end)s, %(limit)s + greatest(
+                %(after)s, (SELECT start_position FROM logs WHERE log = %(log)s)))) near
+    WHERE bytes_before < 33554432
     ORDER BY first_position
 """
+# Only from the front: up to the slowest reader, and up to the first batch that is young enough to stay.
 _TRIM = """
-    WITH passed AS (
-        SELECT least(%(before)s, (SELECT min(p.position) FROM positions p WHERE p.log = logs.identity::text)) AS position
-        FROM logs WHERE log = %(log)s FOR UPDATE
+    WITH edge AS (
+        SELECT least((SELECT min(p.position) FROM positions p WHERE p.log = l.identity::text),
+                     (SELECT min(b.first_position) FROM log_batches b
+                      WHERE b.log = l.log AND b.appended_at >= clock_timestamp() - make_interval(secs => %(seconds)s)),
+                     l.next_position) AS position
+        FROM logs l WHERE l.log = %(log)s
     ), gone AS (
-        DELETE FROM log_batches USING passed
-        WHERE log = %(log)s AND first_position + posts <= passed.position
-          AND appended_at < clock_timestamp() - make_interval(secs => %(seconds)s)
-          AND first_position + posts <= coalesce(
-              (SELECT min(first_position) FROM log_batches
-               WHERE log = %(log)s AND appended_at >= clock_timestamp() - make_interval(secs => %(seconds)s)),
-              %(before)s)
-        RETURNING first_position + posts AS position, posts
+        DELETE FROM log_batches b USING edge
+        WHERE b.log = %(log)s AND b.first_position + b.posts <= edge.position
+        RETURNING b.first_position + b.posts AS position, b.posts
     ), moved AS (
-        UPDATE logs SET start_position = greatest(start_position, (SELECT max(position) FROM gone))
+        UPDATE logs SET start_position = (SELECT max(position) FROM gone)
         WHERE log = %(log)s AND EXISTS (SELECT FROM gone)
     )
     SELECT coalesce(sum(posts), 0) FROM gone
@@ -115,7 +115,7 @@ class EmbeddedLog:
 
     def trim(self, *, retention_s: float) -> int:
         """Drop batches older than `retention_s` seconds that every reader has passed; return how many posts went."""
-        values = {"log": self._name, "seconds": retention_s, "before": self.extents()[PARTITION].end}
+        values = {"log": self._name, "seconds": retention_s}
         return int(self._connection().execute(_TRIM, values).fetchone()[0])  # type: ignore[index]
 
     def extents(self) -> Mapping[int, Extent]:

@@ -64,10 +64,11 @@ class Cohort:
     def _who_writes(self, name: str) -> list[Author]:
         lang = topic(name).lang
         keen = [author for author in self.authors if name in author.topics]
-        # A third of the keen ones, in the order they joined, write half of it: some people are louder than others.
+        # The third that joined first counts twice: some people are louder than others.
         loud = keen[: len(keen) // 3]
-        strangers = [author for author in self.authors if author.lang == lang][:: max(1, len(self.authors) // 40)]
-        return keen + loud + strangers[: max(1, len(keen) // 10)] or self.authors
+        speakers = [author for author in self.authors if author.lang == lang]
+        strangers = speakers[len(name) % 5 :: 5][: max(2, len(keen) // 8)]
+        return keen + loud + strangers or self.authors
 
     def writer(self, name: str, hour: int, draw: Draw) -> Author:
         """Return someone who writes about the topic `name` and is probably awake at `hour`."""
