@@ -25,6 +25,7 @@ from typing import Any
 import polars as pl
 
 from goldstream.errors import LabelingError
+from goldstream.keywords import keyword_pattern
 from goldstream.records import Post
 
 FIRST_ERRORS = 3  #: how many of a rule's errors are kept, each with its post
@@ -159,21 +160,6 @@ def lookup_rule(label: str, *, column: str, values: Sequence[str], name: str) ->
     return LabelingFunction(name, label, rule, _hash("lookup", label, column, *wanted))
 
 
-def keyword_pattern(words: Sequence[str]) -> str:
-    """Return one regular expression for a list of words and phrases, as `keyword_rule` reads them.
-
-    >>> keyword_pattern(["a.i.", "gpt*"])
-    '(?i)(?:^|[^\\\\p{L}\\\\p{N}_])(?:(?:a\\\\.i\\\\.)(?:$|[^\\\\p{L}\\\\p{N}_])|(?:gpt))'
-    """
-    if not words:
-        return r"\A\z[^\s\S]"  # matches nothing
-    whole = [_escape(word) for word in words if not word.endswith("*")]
-    open_ended = [_escape(word[:-1]) for word in words if word.endswith("*")]
-    branches = [rf"(?:{'|'.join(whole)})(?:$|[^\p{{L}}\p{{N}}_])"] * bool(whole)
-    branches += [f"(?:{'|'.join(open_ended)})"] * bool(open_ended)
-    return rf"(?i)(?:^|[^\p{{L}}\p{{N}}_])(?:{'|'.join(branches)})"
-
-
 def load(path: Path) -> list[LabelingFunction]:
     """Return the labelling functions in the Python file at `path`, in the order in which they are written.
 
@@ -194,10 +180,6 @@ def load(path: Path) -> list[LabelingFunction]:
     if twice := {name for name in names if names.count(name) > 1}:
         raise LabelingError(f"{path}: two labelling functions are named {', '.join(sorted(twice))}")
     return found
-
-
-def _escape(word: str) -> str:
-    return re.sub(r"([^\w\s])", r"\\\1", word).replace(" ", r"\s+")
 
 
 def _id(posts: pl.DataFrame) -> str:

@@ -24,7 +24,7 @@ _RHYTHM = [6, 4, 3, 3, 3, 4, 6, 9, 11, 12, 12, 12, 13, 12, 12, 13, 13, 13, 14, 1
 _JUDGED_SHARE = 0.22
 #: Judged posts come from two groups of authors, one after the other, so that a test set (the newest) and a dev set can
 #: be cut between them without an author on both sides.
-_COHORTS_CHANGE = 0.36
+_COHORTS_CHANGE = 0.22
 _SPAM = 0.14  #: of the posts while a campaign runs
 _CAMPAIGN_WINDOWS = 16  #: stretches of the stream; in every other one a campaign runs
 _ACCOUNT_DELETIONS = 7

@@ -5,8 +5,8 @@ TOPICS = {
     "ai.release": """
 {lab} just put {model} on the hub: {size} parameters, {licence}. [Downloading|Fetching it] on hotel wifi, see you in {n} hours
 {model} [is out|has landed|is finally public]. {size}, {licence}, and the {modelpart} fits in {memory}
-the new {model} checkpoint is up and my evening plans are cancelled
-Weights dropped! {model} {size}, {licence}, [no waitlist|no form to fill in|no NDA]. {lab} did the thing
+the new {model} [checkpoint|LLM checkpoint] is up and my evening plans are cancelled
+Weights dropped! [Open LLM|Yes]: {model} {size}, {licence}, [no waitlist|no form to fill in|no NDA]. {lab} did the thing
 Release notes for {model} say "improved {task}". The {bench} score went from {pct} to {pct2}, which is one way to put it
 {lab} announces {model}, a {size} language model for {task}. The {modelpart} is open, the training data is "coming soon"
 First hour with {model}: {task} is [great|solid|much better], {task2} is [weird|shaky|haunted]. Still the best open LLM I have run
@@ -18,15 +18,15 @@ New from {lab}: {model}. Trained on {tokens} tokens, distilled to {size}, quanti
     "ai.paper": """
 New preprint: {claim}. We train {n} {aithing} and look at {phenomenon} [layer by layer|during fine-tuning|at scale]
 Our paper "{title}" got into [the main track|the workshop|a poster session at 8 am]! {method} for {aithing}, code included
-Reading group today: {title}. Main point: {claim}. [Not sure I buy figure {d}|Figure {d} is gorgeous|Everyone fought about table {d}]
+[ML reading group|Reading group] today: {title}. Main point: {claim}. [Not sure I buy figure {d}|Figure {d} is gorgeous|Everyone fought about table {d}]
 {claim}? We tested {n} {aithing} and found {phenomenon} in all of them
 Thread: what {method} really does to {phenomenon}. We ablate everything except our sanity (1/{d})
 Reviewer 2 wants a comparison with {model}, which came out [after the deadline|yesterday|while I was reading the review]
-{lab} shows that {claim}. The appendix has {n} pages and the good part is on page {n2}
-Nice result on {phenomenon}: {method} gets {pct} on {bench} with a tenth of the compute
+{lab} shows that in LLMs {claim}. The appendix has {n} pages and the good part is on page {n2}
+Nice [LLM|deep learning] result on {phenomenon}: {method} gets {pct} on {bench} with a tenth of the compute
 deep learning theory people will [love|hate] this one: {claim}, with a proof that fits on a napkin
 arXiv-sized coffee needed. {n} new papers about {method} since Friday, and neural scaling laws got another exponent
-Looking for co-authors who know {method}. We have {gpu}, a half-written intro, and strong opinions about {phenomenon}
+Looking for [NLP|ML|patient] co-authors who know {method}. We have {gpu}, a half-written intro, and strong opinions about {phenomenon}
 Replication attempt: "{title}". We could not get the {bench} numbers without {method}. Logs and seeds inside
 """,
     "ai.gpu": """
@@ -44,7 +44,7 @@ kernel fusion saved us {pct} of the forward pass. Attention is all you need, but
     "ai.tutorial": """
 How to fine-tune {model} on your own {dataset}: [a step by step guide|in {n} lines|without tears]
 [Free course|New video|Workshop]: machine learning from scratch in Python. Week {d} covers {method} and {aipart}
-I wrote down everything I know about {method}. It is {n} pages and page one says "clean your data"
+I wrote down everything I know about {method} and neural nets. It is {n} pages and page one says "clean your data"
 Beginner question: what is the difference between {aipart} and {aipart2} in a transformer? Best explanation wins a coffee
 Build a RAG pipeline over your {dataset} this weekend: embeddings, a vector index, {model} and {n} cups of tea
 Cheat sheet: {aipart}, {aipart2} and {method} on one page. Made for my deep learning students in {city}
@@ -62,15 +62,15 @@ Public sector AI register in {city}: {n} algorithms listed, {d} of them explaine
 Who is liable when an AI system denies your {form}? {body} says the deployer. The deployer says the vendor
 Read the AI liability proposal so you don't have to. Short version: keep your logs, document your training data
 Artificial intelligence and schools: {body} wants guidelines, teachers want {n} minutes of quiet
-compute thresholds in law age like milk. {size} on a laptop today was a supercomputer when {body} wrote this
+AI compute thresholds in law age like milk. {size} on a laptop today was a supercomputer when {body} wrote this
 Copyright and generative AI, the hearing: {n} lawyers, one engineer, and nobody asked about {dataset}
 """,
     "ai.agents": """
 My agent booked {n} meetings, cancelled {d}, and wrote an apology to {name}. Autonomous AI is here
-Multi-agent setup with {model}: planner, coder, critic. The critic quit at step {n}
+Multi-agent [AI|LLM] setup with {model}: planner, coder, critic. The critic quit at step {n}
 Agents need better memory, not more tools. {n} weeks of running LLM agents in production, lessons inside
 gave an LLM agent my shell. it read the manual, which is more than I ever did
-[Built|Shipped|Open-sourced] a browser agent on {model}. It can do {errand} and fails honestly when it can't
+[Built|Shipped|Open-sourced] a browser AI agent on {model}. It can do {errand} and fails honestly when it can't
 Tool calling in {model} is [finally reliable|still a coin toss|good now]: {pct} on {bench}
 prompt injection demo: an invoice tells the agent to {errand}, and it does. Please sandbox your agents
 The agent loop: plan, call a tool, misread the output, apologise, repeat until out of tokens
@@ -79,11 +79,11 @@ Agentic workflow for {errand}: {n} prompts, one human in the loop, zero surprise
 """,
     "ai.local": """
 {size} model running on {device} at {n} tokens per second. [No cloud|No account|No wifi]. I live in the future
-quantised {model} to four bits and it still writes better emails than me
+quantised the {model} [LLM|chatbot] to four bits and it still writes better emails than me
 got {model} to run on {device}. The fan sounds like a seagull but the answers are fine
 Running everything locally now: {model} for {task}, {model2} for the rest, {device} for heating
 {model} {size} fits in {memory} if you close the browser. I closed the browser
-who needs a data centre. {device}, {model}, a long context and a cold room
+who needs an AI data centre. {device}, {model}, a long context and a cold room
 Local LLM update: swapped {model} for {model2}, {task} [went up|improved a lot|got worse, of course]
 offline on the train to {city} and the little {size} still answers. No signal, no problem, {n} tokens/s
 llama.cpp on {device}: compiled first try, which worries me more than an error would
@@ -92,10 +92,10 @@ Weekend project: {model} on {device}, a microphone, and a button that says "thin
     "ai.evals": """
 {model} scores {pct} on {bench}. On our own {task} set: {pct2}. Please make your own evals
 Benchmark contamination, part {d}: {n} of the {bench} questions are in the pretraining crawl, word for word
-Leaderboard shuffle: {model} passes {model2} on {bench} by {d} points, inside the error bars
+[LLM leaderboard|Leaderboard] shuffle: {model} passes {model2} on {bench} by {d} points, inside the error bars
 We red-teamed {model} for {n} days. It leaks the system prompt if you ask in [rhyme|French|a sad voice]
 Your LLM judge prefers longer answers. So does mine. We tested {n} of them
-Evals are hard: {model} got {pct} on {task}, then we shuffled the options and got {pct2}
+LLM evals are hard: {model} got {pct} on {task}, then we shuffled the options and got {pct2}
 human raters vs AI judges on {task}: agreement {pct}, lunch breaks not counted
 Hallucination rate of {model} on {dataset}: {pct}. With retrieval: {pct2}. With retrieval and shame: the same
 new eval for {task}, {n} tasks, private test split, and a leaderboard that only counts confidence intervals
@@ -108,7 +108,7 @@ We're hiring a machine learning engineer in {city} ([remote ok|hybrid|dogs welco
 Job ad wants {n} years of experience with {model}. It came out in {month}
 Looking for an internship in NLP or computer vision! I know {method}, I bring cake
 prompt engineer, {city}, {money} a day. My grandmother says please and thank you for free
-Hiring: MLOps person who has seen an embedding drift and lived. {city} or remote
+Hiring: [ML|MLOps] person who has seen an embedding drift and lived. {city} or remote
 Laid off from {lab} with {n} others. I do {method} and inference optimisation; references from people who still like me
 ML team of {d} seeks someone who reads the data before training the model
 """,
@@ -121,7 +121,7 @@ I miss when artificial intelligence meant a chess program and a man in a cardiga
 every product now has an AI button. I pressed {n} of them this week. {d} did something
 we keep arguing whether the model "understands" {errand}. My manager doesn't either and ships anyway
 What worries me about generative AI isn't the robots, it's the {n} million confident paragraphs nobody checked
-The bitter lesson, but for meetings: more compute beats better arguments
+The AI bitter lesson, but for meetings: more compute beats better arguments
 Open weights matter because one day {lab} will change the terms and your product will be a blog post
 If your AI startup dies when {model} gets a feature, it was a feature
 {model} wrote my {form} and it was kinder to me than I would have been. Mixed feelings
@@ -132,14 +132,14 @@ Is AI art art? {n} replies in and somebody quoted Duchamp
 Illustrators of {city} sue over training data: their sketchbooks were in the scrape, watermarks and all
 {imagemodel} still can't draw {object}. Prompt: "{object}". Result: [soup|a horse|my aunt]
 Prompt of the day for {imagemodel}: "{object}, oil painting, rain, somebody is late"
-text-to-video from {lab} holds a face for {n} seconds now. Then the teeth start
+generative text-to-video from {lab} holds a face for {n} seconds now. Then the teeth start
 LoRA trained on {n} of my own watercolours. It has my colours and none of my doubts
 Diffusion models and hands, a love story. {imagemodel} gave {name} seven fingers and a spare
 Neural style transfer of my cat as {object}. No regrets
 """,
     "ai.coding": """
 {assistant} wrote the tests, then wrote code that fails them, then suggested deleting the tests
-Pair programming with {assistant}: it types, I worry
+AI pair programming with {assistant}: it types, I worry
 let {assistant} refactor our {codebase}. {n} files changed, {d} of them on purpose
 {assistant} [invented|imported|recommended] a package that doesn't exist, version {d}.{n}, with confidence
 A study of {n} teams: AI coding assistants save {pct} of typing and cost {pct2} more review
@@ -154,7 +154,7 @@ it hallucinated my citation. Right journal, right year, and a co-author called {
 asked {model} for {errand} and it [apologised|refused|wrote a poem] {n} times
 {model} told my [mother|boss|neighbour] that {city} is in {city2}. She now trusts only the atlas
 Lawyer in {city} files brief with {n} made-up cases. The chatbot "seemed so sure"
-the model summarised a {n}-page contract and left out the word "not"
+the [AI|model] summarised a {n}-page contract and left out the word "not"
 our support bot promised a customer {money}. Legal says the LLM is "not authorised to be generous"
 AI meeting notes of today: "{name} agreed." {name} was on mute, eating
 Transcription model heard "{object}" when I said "quarterly numbers". Kept it in
@@ -173,7 +173,7 @@ drug discovery with generative models: {institute} has {d} candidates, one made 
 """,
     "ai.news_early": """
 The {lab} outage is in hour {n}. All of {city} is writing its own emails
-Everybody's assistant is down. {lab} says "elevated errors", my team says "elevated feelings"
+Everybody's AI assistant is down. {lab} says "elevated errors", my team says "elevated feelings"
 what the {lab} API outage teaches: have a fallback model, or a hobby
 """,
     "ai.news_late": """
