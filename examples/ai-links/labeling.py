@@ -83,8 +83,13 @@ false_friend = keyword_rule(
     name="false_friend",
 )  # fmt: skip
 
-#: A first person in French, a sigh in Portuguese.
-j_ai = regex_rule("other", r"(?i)\bj['’]ai\b|^ai[, ]|\bai (que|se|gente|ai)\b", name="j_ai")
+
+@labeling_function("other")
+def j_ai(posts):
+    """A first person in French, a sigh in Portuguese; unless they talk of "IA", which is the real thing."""
+    sigh = posts["text"].str.contains(r"(?i)\bj['’]ai\b|\bai (que|se|gente|ai)\b") & posts["lang"].is_in(["fr", "pt"])
+    return sigh & ~posts["text"].str.contains(r"\bIA\b")
+
 
 sale = regex_rule(
     "other",

@@ -161,7 +161,7 @@ def _with_links(text: str, links: list[str], draw: Draw) -> tuple[str, list[str]
 
 
 def _with_tags(text: str, topic: Topic, author: Author, draw: Draw) -> tuple[str, list[str]]:
-    if draw() >= author.tags * (1.7 if topic.label == "ai" else 1.0):
+    if draw() >= author.tags * (1.4 if topic.label == "ai" else 1.0):
         return text, []
     tags = [pick(topic.tags, draw)]
     if draw() < 0.4 and (more := pick(topic.tags, draw)) not in tags:

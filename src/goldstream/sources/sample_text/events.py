@@ -76,9 +76,10 @@ class Stream:
         self._gone: set[str] = set()
         self._mixes = {late: _Mix(late=late) for late in (False, True)}
         voices = {judged: {late: Voice(judged=judged, late=late) for late in (False, True)} for judged in (False, True)}
-        self._learnt = _Group(Cohort(0, 680, self._draw), voices[False], judged=False)
-        self._judged = [_Group(Cohort(first, 68, self._draw), voices[True], judged=True) for first in (680, 748)]
-        self._spammers = Cohort(816, 180, self._draw).authors
+        self._learnt = _Group(Cohort(0, 700, self._draw), voices[False], judged=False)
+        sizes = ((700, 26), (726, 51))
+        self._judged = [_Group(Cohort(first, size, self._draw), voices[True], judged=True) for first, size in sizes]
+        self._spammers = Cohort(777, 180, self._draw).authors
 
     def __iter__(self) -> Iterator[Event]:
         for number in range(self._posts):
