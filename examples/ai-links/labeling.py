@@ -13,7 +13,8 @@ from goldstream.labeling import keyword_rule, labeling_function, lookup_rule, re
 
 field = keyword_rule(
     "ai",
-    ["artificial intelligence", "language model*", "foundation model*", "generative ai", "neural network*", "neural net*",
+    ["artificial intelligence", "artificialintelligence", "machine learning", "machinelearning", "language model*",
+     "foundation model*", "generative ai", "neural network*", "neural net*",
      "computer vision", "reinforcement learning", "diffusion model*", "vision model*", "speech model*", "mlops", "genai"],
     name="field",
 )  # fmt: skip
@@ -36,15 +37,24 @@ abroad = keyword_rule(
 abroad_ja = regex_rule("ai", "生成AI|AIに|機械学習|言語モデル|ファインチューニング|モデル.{0,12}公開", name="abroad_ja")
 
 #: "7B", "1.5B parameters": how people who run models say how large they are.
-size = regex_rule("ai", r"\b\d+(\.\d)?B\b|\b(million|billion|trillion) (tokens|parameters)\b|tokens? (a|per) second|tokens/s", name="size")
+size = regex_rule(
+    "ai",
+    r"\b\d+(\.\d)?B\b|\b(million|billion|trillion) (tokens|parameters)\b|tokens? (a|per) second|tokens/s",
+    name="size",
+)
 
 where_models_live = lookup_rule(
-    "ai", column="links", values=["hub.example", "preprints.example.org", "huggingface.co", "arxiv.org"], name="where_models_live"
+    "ai",
+    column="links",
+    values=["hub.example", "preprints.example.org", "huggingface.co", "arxiv.org"],
+    name="where_models_live",
 )
 
 # Broad: right more often than not.
 
-hashtag = lookup_rule("ai", column="tags", values=["ai", "llm", "machinelearning", "deeplearning", "openweights", "nlp"], name="hashtag")
+hashtag = lookup_rule(
+    "ai", column="tags", values=["ai", "llm", "machinelearning", "deeplearning", "openweights", "nlp"], name="hashtag"
+)
 
 
 @labeling_function("ai")
@@ -90,6 +100,13 @@ def j_ai(posts):
     sigh = posts["text"].str.contains(r"(?i)\bj['’]ai\b|\bai (que|se|gente|ai)\b") & posts["lang"].is_in(["fr", "pt"])
     return sigh & ~posts["text"].str.contains(r"\bIA\b")
 
+
+#: They talk of it to say that there is none, or mean a file, a flight or a degree.
+something_else = regex_rule(
+    "other",
+    r"(?i)\b(no|not|zero|without) AI\b|\bAI[- ]free\b|\bAI files?\b|\.ai\b|flight AI|LLM in \w+ (law|rights)",
+    name="something_else",
+)
 
 sale = regex_rule(
     "other",

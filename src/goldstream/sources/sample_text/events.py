@@ -142,7 +142,9 @@ class Stream:
         about = self._mixes[late].draw(self._draw)
         author = self._author(group, about)
         draft = group.voices[late].say(about, author, self._draw)
-        answered = group.recent[-1 - int(self._draw() * 20) % len(group.recent)].post if reply and group.recent else None
+        answered = (
+            group.recent[-1 - int(self._draw() * 20) % len(group.recent)].post if reply and group.recent else None
+        )
         if answered:
             draft = draft._replace(text=f"@{answered.author} {draft.text}")
         post = self._write(number, author, draft, reply_to=answered.id if answered else None)
@@ -183,7 +185,9 @@ class Stream:
         if repost:
             text = old.text if draw() < 0.5 else f"RT @{old.author}: {old.text}"
         else:
-            text = pick(["{} 👇", "{} 🔁", "{} !!", "+1 {}", "{} (via @%s)" % old.author, "{} …"], draw).replace("{}", old.text)  # noqa: UP031
+            text = pick(["{} 👇", "{} 🔁", "{} !!", "+1 {}", "{} (via @%s)" % old.author, "{} …"], draw).replace(
+                "{}", old.text
+            )  # noqa: UP031
         draft = Draft(text, old.links, old.tags, old.media, known.skeleton)
         post = self._write(number, author, draft, repost_of=old.id if repost else None)
         return known._replace(post=post)
@@ -202,7 +206,9 @@ class Stream:
 
     def _edit(self, event: Event, minutes: int) -> Event:
         post = event.post
-        text = pick(["{} (edit: typo)", "{} EDIT: thank you all!", "[edited] {}", "{}."], self._draw).replace("{}", post.text)
+        text = pick(["{} (edit: typo)", "{} EDIT: thank you all!", "[edited] {}", "{}."], self._draw).replace(
+            "{}", post.text
+        )
         revision = post.revision + 60_000_000 * minutes
         return event._replace(post=msgspec.structs.replace(post, kind="update", revision=revision, text=text))
 

@@ -46,15 +46,21 @@ WORDS = {
         learnt="Agnes|Basil|Celeste|Dario|Edda|Fergus|Gwen|Henk|Ines|Jonas",
         judged="Vera|Wim|Xenia|Yusuf|Zoe|Otto|Petra|Quentin|Rune|Salma",
     ),
-    "relative": Words("aunt|uncle|cousin|grandmother|brother-in-law|sister", learnt="stepdad|twin", judged="nephew|mum"),
+    "relative": Words(
+        "aunt|uncle|cousin|grandmother|brother-in-law|sister", learnt="stepdad|twin", judged="nephew|mum"
+    ),
     "city": Words(
         "Lisbon|Leeds|Lyon|Ghent|Graz|Turin|Porto|Malmö|Galway|Bilbao|Kyoto|Recife|Tampere|Brno|Tartu|Oaxaca",
         learnt="Basel|Cork|Dundee|Esbjerg|Freiburg|Girona|Halifax|Izmir|Jena|Kraków|Lucca|Mainz|Nantes|Osaka",
         judged="Patras|Quito|Rennes|Split|Trieste|Utrecht|Varna|Wells|York|Zadar|Arles|Bath|Cadiz|Delft|Espoo",
     ),
-    "pet": Words("Biscuit|Mochi|Pixel|Sir Paws|Gnocchi|Turnip", learnt="Colonel|Beans|Noodle", judged="Duchess|Plum|Ravioli"),
+    "pet": Words(
+        "Biscuit|Mochi|Pixel|Sir Paws|Gnocchi|Turnip", learnt="Colonel|Beans|Noodle", judged="Duchess|Plum|Ravioli"
+    ),
     "team": Words(
-        "Rovers|the Herons|Athletic|the Badgers|United|Dynamo", learnt="the Otters|Harbour FC", judged="the Magnets|Old Mill"
+        "Rovers|the Herons|Athletic|the Badgers|United|Dynamo",
+        learnt="the Otters|Harbour FC",
+        judged="the Magnets|Old Mill",
     ),
     "sport": Words("curling|table tennis|handball|water polo|darts", learnt="judo|rowing", judged="fencing|bowls"),
     "dish": Words(
@@ -69,7 +75,9 @@ WORDS = {
         judged="a harp|a snow globe|a deck chair|a chandelier|a tuba|a rubber duck",
     ),
     "word": Words(
-        "strawberry|mayonnaise|rhythm|bookkeeper|marmalade|zebra|final_v2|banana", learnt="mississippi|tmp_x", judged="raspberry|colour"
+        "strawberry|mayonnaise|rhythm|bookkeeper|marmalade|zebra|final_v2|banana",
+        learnt="mississippi|tmp_x",
+        judged="raspberry|colour",
     ),
     "gym": Words("IronBarn|Studio Sweat|The Pulse|Kettle & Bell|FlexHaus"),
     "institute": Words(
@@ -77,8 +85,12 @@ WORDS = {
         learnt="the museum of natural history|the polar institute",
         judged="the water board|the railway museum",
     ),
-    "language": Words("Basque|Welsh|Swiss German|Quechua|Faroese|Wolof", learnt="Sámi|Breton", judged="Frisian|Maltese"),
-    "codebase": Words("billing code|login service|build system|legacy parser", learnt="booking app", judged="invoice service"),
+    "language": Words(
+        "Basque|Welsh|Swiss German|Quechua|Faroese|Wolof", learnt="Sámi|Breton", judged="Frisian|Maltese"
+    ),
+    "codebase": Words(
+        "billing code|login service|build system|legacy parser", learnt="booking app", judged="invoice service"
+    ),
     # What people who work with models talk about.
     "lab": Words(
         "Lantern Labs|Osprey AI|Northlight AI|Plainsong|Tidewater ML",
@@ -96,9 +108,13 @@ WORDS = {
     "size": Words("7B|13B|3B|70B|1.5B|30B", learnt="8B|34B|120B", judged="9B|27B|405B"),
     "tokens": Words("2 trillion|15 trillion|800 billion|6 trillion"),
     "context": Words("32k|128k|a million tokens of|64k"),
-    "licence": Words("Apache licence|MIT|open weights|a research licence", learnt="a licence nobody can parse", judged="no strings"),
+    "licence": Words(
+        "Apache licence|MIT|open weights|a research licence", learnt="a licence nobody can parse", judged="no strings"
+    ),
     "modelpart": Words("checkpoint|tokenizer|base model|weights file"),
-    "memory": Words("8 GB of RAM|16 GB of RAM|24 GB of VRAM|one GPU", learnt="a USB stick", judged="half a graphics card"),
+    "memory": Words(
+        "8 GB of RAM|16 GB of RAM|24 GB of VRAM|one GPU", learnt="a USB stick", judged="half a graphics card"
+    ),
     "device": Words(
         "an old ThinkPad|a Raspberry Pi|my phone|a second-hand laptop|one consumer GPU",
         learnt="a fridge-sized desktop|my work laptop (shh)",
@@ -125,7 +141,10 @@ WORDS = {
         learnt="diffusion models|small models",
         judged="speech models|open LLMs",
     ),
-    "aipart": Words("attention|embeddings|tokenizers|the softmax|backpropagation|positional encodings", judged="the KV cache|the optimiser"),
+    "aipart": Words(
+        "attention|embeddings|tokenizers|the softmax|backpropagation|positional encodings",
+        judged="the KV cache|the optimiser",
+    ),
     "phenomenon": Words(
         "hallucination|forgetting|calibration|memorisation|overfitting|sycophancy",
         learnt="grokking|mode collapse|reward hacking",
@@ -141,21 +160,37 @@ WORDS = {
         learnt="Are We Overfitting Yet?|The Unreasonable Patience of Annealing|One Token at a Time|Lost in the Embedding",
         judged="All the Weights We Cannot See|No Free Brunch|Mind the Generalisation Gap|How to Train Your Decoder",
     ),
-    "bench": Words("HardQA|the reasoning suite|CodeLadder", learnt="MegaTrivia|TableTalk", judged="LongYarn|ToolBench-ish"),
+    "bench": Words(
+        "HardQA|the reasoning suite|CodeLadder", learnt="MegaTrivia|TableTalk", judged="LongYarn|ToolBench-ish"
+    ),
     "dataset": Words(
-        "meeting notes|support tickets|legal documents|recipes|old emails", learnt="sheet music|court rulings", judged="sailing logs|train timetables"
+        "meeting notes|support tickets|legal documents|recipes|old emails",
+        learnt="sheet music|court rulings",
+        judged="sailing logs|train timetables",
     ),
     "errand": Words(
         "book a dentist|cancel a subscription|file my expenses|order printer ink|sort my inbox",
         learnt="rename the photos|find a flat",
         judged="plan a birthday|dispute a parking ticket",
     ),
-    "form": Words("loan|visa application|performance review|rent application", learnt="cover letter", judged="tax return"),
-    "body": Words("Brussels|the Senate|the city council|the regulator|the data protection office", late="the Lisbon secretariat"),
-    "person_role": Words("a law professor|a school principal|an open source maintainer", learnt="a trade unionist", judged="a judge"),
-    "imagemodel": Words("Fresco|Pixelpoem AI|Dreampaint", learnt="the Easel AI", judged="an AI painter|Gouache 2", late="Mural"),
-    "assistant": Words("CodeButler|Pairly AI|TabTab|my AI assistant", learnt="Semicolon-GPT", judged="Bracket AI", late="Refactory"),
-    "app": Words("habit tracker|recipe app|parking app|birthday reminder", learnt="plant diary", judged="tide calendar"),
+    "form": Words(
+        "loan|visa application|performance review|rent application", learnt="cover letter", judged="tax return"
+    ),
+    "body": Words(
+        "Brussels|the Senate|the city council|the regulator|the data protection office", late="the Lisbon secretariat"
+    ),
+    "person_role": Words(
+        "a law professor|a school principal|an open source maintainer", learnt="a trade unionist", judged="a judge"
+    ),
+    "imagemodel": Words(
+        "Fresco|Pixelpoem AI|Dreampaint", learnt="the Easel AI", judged="an AI painter|Gouache 2", late="Mural"
+    ),
+    "assistant": Words(
+        "CodeButler|Pairly AI|TabTab|my AI assistant", learnt="Semicolon-GPT", judged="Bracket AI", late="Refactory"
+    ),
+    "app": Words(
+        "habit tracker|recipe app|parking app|birthday reminder", learnt="plant diary", judged="tide calendar"
+    ),
     "ailment": Words("lung cancer|stroke|eye disease|skin lesions|sepsis"),
     "thing_predicted": Words("floods|power demand|hail|landslides|wind power"),
     "sector": Words("logistics|banking|farming|insurance|retail", learnt="shipping", judged="forestry"),
