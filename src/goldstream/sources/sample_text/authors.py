@@ -8,10 +8,10 @@ from goldstream.sources.sample_text.topics import CIRCLES, SHARES, topic
 Draw = Callable[[], float]
 
 _FIRST = """ada bo cleo dag eli fay gil hedy ida joss kit lou mika nell ozzy pia quin roz sol tam una vik wren yael zed
-arlo bea cyd dot emil flo gus hal ivy jo kaz lux moss noor odd pip rafa sia ted ulla vera wim xan yoko zia""".split()
+arlo bea cyd dot emil flo gus hal ivy jo kaz lux moss noor odd pip rafa sia ted ulla vera wim xan yoko zia""".split()  # noqa: SIM905
 _SECOND = """kettle harbour pickle maple badger button copper thimble lantern turnip gravel paper velvet anchor
 cricket barley pepper marble willow teacup biscuit rocket meadow saddle pebble violin acorn tunnel cactus wagon
-mitten ladder walnut parsnip""".split()
+mitten ladder walnut parsnip""".split()  # noqa: SIM905
 
 
 class Author(NamedTuple):

@@ -1,4 +1,4 @@
-"""From a skeleton to a post as someone would write it: words in the slots, habits, hashtags, links, and small mistakes."""
+"""From a skeleton to a post as someone would write it: words in the slots, habits, hashtags, links, small mistakes."""
 
 import re
 from typing import NamedTuple, TypeAlias
@@ -19,8 +19,15 @@ _TRACKING = [
     "gclid=C{}",
 ]
 
-#: A compiled skeleton: text as it is, words to choose from, or alternatives to choose from.
-Part: TypeAlias = "str | list[str] | tuple[list[Part], ...]"
+
+class Slot(NamedTuple):
+    """Where one of some words stands."""
+
+    words: list[str]
+
+
+#: A piece of a compiled skeleton: text as it is, words to choose from, or alternatives to choose from.
+Part: TypeAlias = "str | Slot | tuple[list[Part], ...]"
 
 
 class Skeleton(NamedTuple):
@@ -49,7 +56,7 @@ def compile_skeleton(source: str, words: dict[str, list[str]]) -> "list[Part]":
     """Return `source` with its slots and alternatives ready to be chosen from.
 
     >>> compile_skeleton("Hi {name}[!|, you]", {"name": ["Ada", "Bo"]})
-    ['Hi ', ['Ada', 'Bo'], (['!'], [', you'])]
+    ['Hi ', Slot(words=['Ada', 'Bo']), (['!'], [', you'])]
     """
     parts: list[Part] = []
     end = 0
@@ -58,7 +65,7 @@ def compile_skeleton(source: str, words: dict[str, list[str]]) -> "list[Part]":
             parts.append(source[end : found.start()])
         slot, alternatives = found.groups()
         if slot is not None:
-            parts.append(words[slot])
+            parts.append(Slot(words[slot]))
         else:
             parts.append(tuple(compile_skeleton(text, words) for text in alternatives.split("|")))
         end = found.end()
@@ -71,13 +78,11 @@ def render(parts: "list[Part]", draw: Draw) -> str:
     """Return one of the many sentences of a compiled skeleton; no word is drawn twice if it can be helped."""
     said: list[str] = []
     for part in parts:
-        if type(part) is str:
+        if isinstance(part, str):
             said.append(part)
-        elif type(part) is list:
-            word = part[int(draw() * len(part))]
-            if word in said:
-                word = part[int(draw() * len(part))]
-            said.append(word)
+        elif isinstance(part, Slot):
+            word = pick(part.words, draw)
+            said.append(pick(part.words, draw) if word in said else word)
         else:
             said.append(render(part[int(draw() * len(part))], draw))
     return "".join(said)
@@ -153,11 +158,8 @@ def _with_links(text: str, links: list[str], draw: Draw) -> tuple[str, list[str]
     chance = draw()
     if chance < 0.08:  # shown as a card only
         return text, links
-    if chance < 0.2:
-        text = f"{' '.join(links)} {text}"
-    else:
-        text = f"{text} {' '.join(links)}"
-    return text, [] if chance > 0.95 else links
+    urls = " ".join(links)
+    return f"{urls} {text}" if chance < 0.2 else f"{text} {urls}", [] if chance > 0.95 else links
 
 
 def _with_tags(text: str, topic: Topic, author: Author, draw: Draw) -> tuple[str, list[str]]:

@@ -157,7 +157,9 @@ class Stream:
             pass
         return author
 
-    def _write(self, number: int, author: Author, draft: Draft, **more: str | None) -> Post:
+    def _write(
+        self, number: int, author: Author, draft: Draft, *, reply_to: str | None = None, repost_of: str | None = None
+    ) -> Post:
         draw = self._draw
         delay = draw()
         lag_s = delay * 90 if delay < 0.97 else delay * 3_600  # some clocks are wrong
@@ -173,7 +175,8 @@ class Stream:
             links=draft.links,
             tags=draft.tags,
             media=draft.media,
-            **more,
+            reply_to=reply_to,
+            repost_of=repost_of,
         )
 
     def _again(self, number: int, known: Event, group: _Group, *, repost: bool) -> Event:
@@ -185,9 +188,8 @@ class Stream:
         if repost:
             text = old.text if draw() < 0.5 else f"RT @{old.author}: {old.text}"
         else:
-            text = pick(["{} 👇", "{} 🔁", "{} !!", "+1 {}", "{} (via @%s)" % old.author, "{} …"], draw).replace(
-                "{}", old.text
-            )  # noqa: UP031
+            endings = [" 👇", " 🔁", " !!", f" (via @{old.author})", " …", " (again)"]
+            text = old.text + pick(endings, draw)
         draft = Draft(text, old.links, old.tags, old.media, known.skeleton)
         post = self._write(number, author, draft, repost_of=old.id if repost else None)
         return known._replace(post=post)

@@ -1,5 +1,4 @@
 """Sentence skeletons about everything else, for the authors by whom models are judged; none is in `learnt_other.py`."""
-# ruff: noqa: E501
 
 TOPICS = {
     "name.fr_ai": """

@@ -1,5 +1,4 @@
 """Sentence skeletons about everything else, for the authors that are learnt from; `judged_other.py` shares none."""
-# ruff: noqa: E501
 
 TOPICS = {
     # What carries a word of the topic and isn't about it.

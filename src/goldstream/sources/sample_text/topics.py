@@ -1,8 +1,8 @@
 """What people talk about: how often, in which language, with which hashtags, and where their links lead.
 
 Topics named `ai.*` are about AI. `name.*` carry one of its words as a name or by accident, `word.*` a word that it
-often uses, `life.*` neither. What counts as "about AI" is what a reader who follows the field would want to see: models,
-research, tools, rules, jobs, jokes and opinions. A bank's chatbot, an "AI" kettle on sale and a robot in a film are not.
+often uses, `life.*` neither. What counts as "about AI" is what a reader who follows the field would want: models,
+research, tools, rules, jobs, jokes, opinions. A bank's chatbot, an "AI" kettle on sale, a robot in a film are not.
 """
 
 from typing import NamedTuple
@@ -16,12 +16,14 @@ SHARES = {
     "name.neural": 6, "name.deep": 5, "name.monet": 6, "name.gemini": 8, "name.copilot": 6, "name.llama": 6,
     "name.adverts": 6, "name.chatbot": 7, "name.law": 4, "name.coach": 3, "name.recipe": 7, "name.noai": 5,
     "word.python": 13, "word.code": 33, "word.gaming": 13, "word.dataplan": 12, "word.statistics": 11, "word.model": 22,
-    "word.transformer": 11, "word.agent": 21, "word.training": 21, "word.prompt": 10, "word.sewing": 6, "word.token": 11,
+    "word.transformer": 11, "word.agent": 21, "word.training": 21, "word.prompt": 10, "word.sewing": 6,
+    "word.token": 11,
     "word.attention": 11, "word.cluster": 9, "word.alexa": 9, "word.bert": 5, "word.robot": 9, "word.pipeline": 7,
     "word.notebook": 7, "word.algorithm": 7, "word.inference": 5,
     "life.weather": 34, "life.football": 32, "life.cooking": 26, "life.cats": 25, "life.transit": 23, "life.books": 16,
     "life.garden": 16, "life.music": 16, "life.family": 21, "life.work": 19, "life.travel": 18, "life.local": 20,
-    "life.sky": 9, "life.diy": 9, "life.birds": 9, "life.es": 14, "life.de": 12, "life.fr": 9, "life.ja": 10, "life.pt": 9,
+    "life.sky": 9, "life.diy": 9, "life.birds": 9, "life.es": 14, "life.de": 12, "life.fr": 9, "life.ja": 10,
+    "life.pt": 9,
 }  # fmt: skip
 
 LANGUAGES = {"es": "es", "de": "de", "fr": "fr", "ja": "ja", "pt": "pt", "fr_ai": "fr", "pt_ai": "pt"}
@@ -61,7 +63,8 @@ SHORTENERS = "short.example|lnk.example|go.example.com"
 
 TAGS = {
     "ai": "AI|AI|MachineLearning|LLM|OpenWeights|DeepLearning|GenAI|MLOps|NLP|buildinpublic|tech",
-    "ai.es": "IA|tecnología", "ai.pt": "IA|tecnologia", "ai.de": "KI|Technik", "ai.fr": "IA|numérique", "ai.ja": "AI|技術",
+    "ai.es": "IA|tecnología", "ai.pt": "IA|tecnologia", "ai.de": "KI|Technik", "ai.fr": "IA|numérique",
+    "ai.ja": "AI|技術",
     "name": "weekend|news|smalljoys|shopping|MondayMood",
     "name.adverts": "AI|deal|sale|smarthome", "name.film": "scifi|movies|AI", "name.noai": "NoAI|photography|handmade",
     "word": "weekend|MondayMood|DIY|news|smalljoys",
@@ -92,7 +95,7 @@ class Topic(NamedTuple):
 
 
 def _nearest(table: dict[str, str], name: str) -> list[str]:
-    return table.get(name, table[name.split(".")[0]] if name.split(".")[0] in table else "").split("|")
+    return table.get(name, table[name.split(".")[0]]).split("|")
 
 
 def topic(name: str) -> Topic:

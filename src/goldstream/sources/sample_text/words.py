@@ -1,4 +1,4 @@
-"""The words that fill the skeletons: some for everyone, some for one side only, some in fashion for half of the stream."""
+"""The words that fill the skeletons: some for all, some for one side, some in fashion for half the time."""
 
 from typing import NamedTuple
 
@@ -157,7 +157,7 @@ WORDS = {
     ),
     "title": Words(
         "Attention, Please|A Model of Few Words|Gradient Descent into Madness",
-        learnt="Are We Overfitting Yet?|The Unreasonable Patience of Annealing|One Token at a Time|Lost in the Embedding",
+        learnt="Are We Overfitting Yet?|The Patience of Annealing|One Token at a Time|Lost in the Embedding",
         judged="All the Weights We Cannot See|No Free Brunch|Mind the Generalisation Gap|How to Train Your Decoder",
     ),
     "bench": Words(
