@@ -81,10 +81,10 @@ def model_talk(posts):
 @labeling_function("other")
 def no_word_of_ours(posts):
     """Nothing in it that anyone would say about AI: the weather, most likely."""
-    whole = "ai|a\\.i|ki|ia|ml|nlp|llms?|gpt|rag|lora|models?|modelo|modèle|modell|train|training|trained|agents?|code|data|compute"
+    whole = r"ai|a\.i|ki|ia|ml|nlp|llms?|gpt|rag|lora|models?|modelo|modèle|modell|train(ing|ed)?|agents?|code|data"
     start = (
-        "tun(e|ing)|fine-?tun|weights|pesos|checkpoint|prompt|agentic|token|neural|neuronal|learning|algorithm|gpu|inference"
-        "|intelligen|chatbot|benchmark|eval|paper|preprint|robot|assistant|parameter|embedding|attention|generat|open.?source"
+        "compute|tun(e|ing)|fine-?tun|weights|pesos|checkpoint|prompt|agentic|token|neural|neuronal|learning|algorithm"
+        "|gpu|inference|intelligen|chatbot|benchmark|eval|paper|preprint|robot|assistant|parameter|embedding|attention|generat|open.?source"
     )
     return ~posts["text"].str.contains(rf"(?i)\b(({whole})\b|{start})|[\p{{Han}}\p{{Katakana}}]AI|AIに|モデル|機械学習")
 

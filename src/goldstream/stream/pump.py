@@ -43,9 +43,9 @@ def pump(source: Source, log: Log, store: Store, *, max_text_bytes: int, stop: t
         cursor = lasting.do(lambda conn, _: log.cursor(source.name))
         for arrival in _gathered(source.read(cursor), stop):
             posts, letters = _sorted_out(arrival, source.name, max_text_bytes)
-            lasting.do(lambda conn, attempt, p=posts, a=arrival: _append(log, p, source.name, a.cursor, attempt))
-            if letters:
+            if letters:  # first, since the cursor moves with the append: a crash between may repeat one, never lose it
                 lasting.do(lambda conn, _, wrong=letters: dead_letters.add(conn, wrong))
+            lasting.do(lambda conn, attempt, p=posts, a=arrival: _append(log, p, source.name, a.cursor, attempt))
             total = Pumped(total.posts + posts.num_rows, total.rejected + len(letters))
             if stop.is_set():
                 break
