@@ -25,7 +25,7 @@ jargon = keyword_rule(
     ["fine-tun*", "finetun*", "pretrain*", "quantis*", "quantiz*", "distill*", "lora", "rag", "rlhf",
      "embeddings", "tokenizer*", "hallucinat*", "overfitting", "backpropagation", "ablat*", "softmax",
      "gradient*", "scaling law*", "leaderboard*", "jailbreak*", "red-team*", "eval", "evals", "model card",
-     "system prompt", "prompt injection", "inference"],
+     "system prompt", "prompt injection"],
     name="jargon",
 )  # fmt: skip
 
@@ -71,7 +71,7 @@ def model_talk(posts):
     """A word that many fields use, next to another one that makes it ours."""
     text = posts["text"].str.to_lowercase()
     return text.str.contains(r"\b(models?|weights|checkpoint|prompts?|agents?|training|gpus?)\b") & text.str.contains(
-        r"\b(open|released?|hub|parameters|benchmark|tokens|layers|context|loss|learning rate|served?|local(ly)?|data)\b"
+        r"\b(open (source|weights)|released?|hub|parameters|benchmark|tokens|layers|context|loss|served?|local(ly)?)\b"
     )
 
 
@@ -109,13 +109,13 @@ def j_ai(posts):
 #: They talk of it to say that there is none, or mean a file, a flight or a degree.
 something_else = regex_rule(
     "other",
-    r"(?i)\b(no|not|zero|without) AI\b|\bAI[- ]free\b|\bAI files?\b|\.ai\b|flight AI|LLM in \w+ (law|rights)",
+    r"(?i)\b(no|not|zero|without) AI\b|\bAI[- ]free\b|\bAI files?\b|\.ai\b|flight AI|\bLLM (in|with) .{0,30}(law|rights)",
     name="something_else",
 )
 
 sale = regex_rule(
     "other",
-    r"(?i)\b(sale|discount|code [A-Z]+\d+|free delivery|in stock|order now|followers|guaranteed|no experience)\b|% off",
+    r"(?i)% off|\b(sale|discount|code [A-Z]+\d+|free delivery|in stock|order now|followers|guaranteed|crypto|trading bot)\b",
     name="sale",
 )
 
@@ -123,6 +123,6 @@ home = keyword_rule(
     "other",
     ["kids", "grandma", "grandad", "birthday", "dinner", "oven", "kitchen", "neighbour*", "goal*", "rain",
      "snow", "sun", "garden", "holiday", "church", "school play", "tea", "km", "shoes", "socks", "goat*",
-     "horse*", "guests", "wedding"],
+     "horse*", "guests", "wedding", "village", "museum", "harbour", "choir", "bread", "pony", "stitches"],
     name="home",
 )  # fmt: skip

@@ -1,0 +1,294 @@
+"""The n-gram bag: a linear classifier over hashed words, word pairs and character n-grams, trained on soft labels.
+
+A text's words (and pairs) and its character n-grams are two bags. In each, an n-gram counts with its inverse document
+frequency, and the bag is scaled to length one:
+
+    score(text) = bias + Σ_bags  Σ_i idf_i · W_i / √(Σ_i idf_i²)
+
+Both sums are over occurrences, so everything that scoring needs of an n-gram stands in one row of one table:
+`idf_i · W_i` for each class and `idf_i²`. Scoring is a walk over UTF-8 bytes with one gather for each n-gram, and two
+classes need one column. The weights are found by Adagrad (Duchi, Hazan and Singer, JMLR 2011) on the cross-entropy with
+soft targets, one row after the other in an order that the seed decides: the same data and seed give the same bits.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Self
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from msgspec import Meta
+
+from goldstream.errors import ModelError
+from goldstream.models.characters import tables
+from goldstream.models.hashing import hash_text, hash_texts
+from goldstream.models.jit import kernel
+from goldstream.settings import Section, convert
+
+MOST_WEIGHTS = 1 << 28  #: classes × buckets; a gigabyte
+
+
+class NgramBagSettings(Section):
+    """The `[model.options]` of the n-gram bag."""
+
+    bits: Annotated[int, Meta(ge=8, le=26)] = 20  #: the table has 2**bits rows
+    pairs: bool = True  #: word pairs beside words
+    low: Annotated[int, Meta(ge=0, le=8)] = 3  #: shortest character n-gram; 0 for none
+    high: Annotated[int, Meta(ge=0, le=8)] = 5  #: longest character n-gram
+    epochs: Annotated[int, Meta(ge=1, le=200)] = 12
+    rate: Annotated[float, Meta(gt=0)] = 0.7  #: learning rate
+    decay: Annotated[float, Meta(ge=0)] = 3e-5  #: pull towards zero, per update of a weight
+    seed: int = 0
+
+
+class NgramBag:
+    """A `models.base.Classifier`.
+
+    >>> model = NgramBag(("no", "yes"), NgramBagSettings(bits=12))
+    >>> model.fit(pa.array(["rain again", "new model", "more rain", "a model"]), np.eye(2, dtype=np.float32)[[0, 1, 0, 1]])
+    >>> bool(model.predict_proba(pa.array(["rain"]))[0, 0] > 0.5)
+    True
+    """
+
+    Settings = NgramBagSettings
+
+    def __init__(self, labels: tuple[str, ...], settings: NgramBagSettings | None = None) -> None:
+        self.settings = settings or NgramBagSettings()
+        if len(labels) < 2:
+            raise ModelError(f"a classifier needs at least two labels, and here is {', '.join(labels) or 'none'}")
+        self._labels = tuple(labels)
+        self._columns = 1 if len(labels) == 2 else len(labels)
+        if self._columns << self.settings.bits > MOST_WEIGHTS:
+            raise ModelError(
+                f"{len(labels):,} labels × 2**{self.settings.bits} n-grams need too much memory; use fewer labels or bits"
+            )
+        self._table = np.zeros((1 << self.settings.bits, self._columns + 1), np.float32)
+        self._bias = np.zeros(self._columns, np.float32)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the order of the score columns."""
+        return self._labels
+
+    def fit(self, texts: pa.StringArray, targets: np.ndarray, weights: np.ndarray | None = None) -> None:
+        """Learn from `targets` (float32, texts × labels, rows sum to one); `weights`: float32, one per text."""
+        options = self.settings
+        rows = len(texts)
+        ids, starts = self._hashed(texts)
+        idf = _inverse_frequency(ids, starts, 1 << options.bits)
+        wanted = np.ascontiguousarray(targets[:, 1:2] if self._columns == 1 else targets, np.float32)
+        importance = np.ones(rows, np.float32) if weights is None else np.asarray(weights, np.float32)
+        random = np.random.default_rng(options.seed)
+        order = np.stack([random.permutation(rows) for _ in range(options.epochs)]).astype(np.int64)
+        table = np.zeros((1 << options.bits, self._columns), np.float32)
+        self._bias = _train(
+            ids, starts, order, wanted, importance / max(float(importance.mean()), 1e-9), idf, table,
+            np.full_like(table, 1e-6), np.float32(options.rate), np.float32(options.decay),
+        )  # fmt: skip
+        self._table = np.ascontiguousarray(np.concatenate([table * idf[:, None], (idf**2)[:, None]], axis=1), np.float32)
+
+    def predict_proba(self, texts: pa.StringArray) -> np.ndarray:
+        """Return float32 scores, texts × labels; each row sums to one. A null counts as an empty text."""
+        data, offsets, valid = _buffers(texts)
+        fold, kinds = tables()
+        options = self.settings
+        logits = np.zeros((len(texts), self._columns), np.float32)
+        longest = int(np.diff(offsets).max(initial=0)) + 1
+        _score(
+            data, offsets, valid, fold, kinds, options.pairs, options.low, options.high, self._shift, self._table,
+            self._bias, logits, np.empty((2, longest), np.int32), np.empty(longest, np.uint8),
+            np.empty(3 * longest, np.uint32), np.empty((options.high - options.low + 1) * longest + 8, np.uint32),
+        )  # fmt: skip
+        return _probabilities(logits)
+
+    def contributions(self, text: str) -> np.ndarray:
+        """Return the logits of one text, float32, one per column of weights."""
+        scores = self.predict_proba(pa.array([text]))
+        return np.log(np.maximum(scores[0], 1e-12))
+
+    def save(self, folder: Path) -> None:
+        """Write weights and settings into `folder`."""
+        used = np.flatnonzero(self._table[:, -1] != self._unseen).astype(np.uint32)
+        np.save(folder / "rows.npy", used)
+        np.save(folder / "weights.npy", self._table[used])
+        np.save(folder / "bias.npy", self._bias)
+        facts = {"labels": self._labels, "settings": msgspec.to_builtins(self.settings), "unseen": float(self._unseen)}
+        (folder / "ngram_bag.json").write_text(json.dumps(facts))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the model that `save` wrote; raises `ModelError` when the folder is not one."""
+        try:
+            facts = json.loads((folder / "ngram_bag.json").read_text())
+            rows, weights, bias = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("rows", "weights", "bias"))
+            model = cls(tuple(facts["labels"]), convert(facts["settings"], NgramBagSettings, "ngram_bag.json"))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"{folder} is not an n-gram bag: {error}") from None
+        if (
+            rows.ndim != 1 or rows.dtype != np.uint32 or weights.dtype != np.float32 or bias.dtype != np.float32
+            or weights.shape != (len(rows), model._columns + 1) or bias.shape != (model._columns,)
+            or (len(rows) and int(rows.max()) >= len(model._table)) or not np.isfinite(weights).all() or not np.isfinite(bias).all()
+        ):  # fmt: skip
+            raise ModelError(f"{folder}: the weights have another shape or type than ngram_bag.json says, or are not numbers")
+        model._table[:, -1] = facts["unseen"]
+        model._table[rows] = weights
+        model._bias = bias
+        return model
+
+    @property
+    def _shift(self) -> np.uint64:
+        return np.uint64(64 - self.settings.bits)
+
+    @property
+    def _unseen(self) -> np.float32:
+        """What an n-gram weighs that no training text had: the commonest squared idf of the table."""
+        values, counts = np.unique(self._table[:, -1], return_counts=True)
+        return values[counts.argmax()]
+
+    def _hashed(self, texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+        """The buckets of all texts, and where each text's two bags begin."""
+        data, offsets, valid = _buffers(texts)
+        fold, kinds = tables()
+        options = self.settings
+        longest = int(np.diff(offsets).max(initial=0)) + 1
+        orders = 3 + (options.high - options.low + 1 if options.low else 0)
+        ids = np.empty(orders * int(offsets[-1] - offsets[0]) + 16, np.uint32)
+        starts = np.empty(2 * len(texts) + 1, np.int64)
+        count = hash_texts(
+            data, offsets, valid, fold, kinds, options.pairs, options.low, options.high, self._shift,
+            np.empty(2 * longest, np.int32), np.empty(longest, np.uint8), ids, starts,
+        )  # fmt: skip
+        return ids[:count].copy(), starts
+
+
+def _buffers(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The UTF-8 bytes, the offsets (int32, one more than texts) and which texts are not null."""
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    texts = texts.cast(pa.string())
+    valid = texts.is_valid().to_numpy(zero_copy_only=False)
+    if len(texts) == 0:
+        return np.empty(0, np.uint8), np.zeros(1, np.int32), valid
+    _, where, data = texts.buffers()
+    offsets = np.frombuffer(where, np.int32, len(texts) + 1, texts.offset * 4)
+    return (np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)), offsets, valid
+
+
+def _inverse_frequency(ids: np.ndarray, starts: np.ndarray, size: int) -> np.ndarray:
+    """1 + log((1 + texts) / (1 + texts that have it)), float32, for each bucket."""
+    texts = (len(starts) - 1) // 2
+    counts = _document_counts(ids, starts, size)
+    return (1 + np.log((1 + texts) / (1 + counts))).astype(np.float32)
+
+
+def _probabilities(logits: np.ndarray) -> np.ndarray:
+    if logits.shape[1] == 1:
+        yes = 1 / (1 + np.exp(-logits))
+        return np.concatenate([1 - yes, yes], axis=1).astype(np.float32)
+    likely = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (likely / likely.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+@kernel
+def _document_counts(ids, starts, size):
+    counts = np.zeros(size, np.int32)
+    last = np.full(size, -1, np.int32)
+    for row in range((len(starts) - 1) // 2):
+        for i in range(starts[2 * row], starts[2 * row + 2]):
+            if last[ids[i]] != row:
+                last[ids[i]] = row
+                counts[ids[i]] += 1
+    return counts
+
+
+@kernel
+def _train(ids, starts, order, wanted, importance, idf, table, squares, rate, decay):
+    columns = table.shape[1]
+    bias = np.zeros(columns, np.float32)
+    bias_squares = np.full(columns, np.float32(1e-6))
+    logits = np.zeros(columns, np.float32)
+    for epoch in range(order.shape[0]):
+        step = rate * (1 - np.float32(0.9) * epoch / order.shape[0])
+        for at in range(order.shape[1]):
+            row = order[epoch, at]
+            logits[:] = bias
+            for bag in range(2):
+                first, last = starts[2 * row + bag], starts[2 * row + bag + 1]
+                norm = np.float32(0)
+                for i in range(first, last):
+                    norm += idf[ids[i]] * idf[ids[i]]
+                if norm == 0:
+                    continue
+                scale = 1 / np.sqrt(norm)
+                for i in range(first, last):
+                    value = scale * idf[ids[i]]
+                    for k in range(columns):
+                        logits[k] += value * table[ids[i], k]
+            if columns == 1:
+                logits[0] = 1 / (1 + np.exp(-logits[0]))
+            else:
+                top = logits.max()
+                total = np.float32(0)
+                for k in range(columns):
+                    logits[k] = np.exp(logits[k] - top)
+                    total += logits[k]
+                for k in range(columns):
+                    logits[k] /= total
+            for k in range(columns):
+                logits[k] = (logits[k] - wanted[row, k]) * importance[row]
+                bias_squares[k] += logits[k] * logits[k]
+                bias[k] -= step * logits[k] / np.sqrt(bias_squares[k])
+            for bag in range(2):
+                first, last = starts[2 * row + bag], starts[2 * row + bag + 1]
+                norm = np.float32(0)
+                for i in range(first, last):
+                    norm += idf[ids[i]] * idf[ids[i]]
+                if norm == 0:
+                    continue
+                scale = 1 / np.sqrt(norm)
+                for i in range(first, last):
+                    value = scale * idf[ids[i]]
+                    for k in range(columns):
+                        slope = logits[k] * value + decay * table[ids[i], k]
+                        squares[ids[i], k] += slope * slope
+                        table[ids[i], k] -= step * slope / np.sqrt(squares[ids[i], k])
+    return bias
+
+
+@kernel
+def _score(
+    data, offsets, valid, fold, kinds, pairs, low, high, shift, table, bias, logits, scratch, sorts, words, grams
+):  # fmt: skip
+    columns = len(bias)
+    for row in range(len(offsets) - 1):
+        logits[row, :] = bias
+        first, last = offsets[row], offsets[row + 1]
+        if not valid[row] or first == last:
+            continue
+        n_words, n_grams = hash_text(
+            data, first, last, fold, kinds, pairs, low, high, shift, scratch[0], scratch[1], sorts, words, grams
+        )
+        _add_bag(words, n_words, table, columns, logits[row])
+        _add_bag(grams, n_grams, table, columns, logits[row])
+
+
+@kernel
+def _add_bag(buckets, n, table, columns, logits):
+    norm = np.float32(0)
+    if columns == 1:
+        total = np.float32(0)
+        for i in range(n):
+            total += table[buckets[i], 0]
+            norm += table[buckets[i], 1]
+        if norm > 0:
+            logits[0] += total / np.sqrt(norm)
+        return
+    for i in range(n):
+        norm += table[buckets[i], columns]
+    if norm == 0:
+        return
+    scale = 1 / np.sqrt(norm)
+    for i in range(n):
+        for k in range(columns):
+            logits[k] += scale * table[buckets[i], k]
