@@ -109,13 +109,13 @@ def j_ai(posts):
 #: They talk of it to say that there is none, or mean a file, a flight or a degree.
 something_else = regex_rule(
     "other",
-    r"(?i)\b(no|not|zero|without) AI\b|\bAI[- ]free\b|\bAI files?\b|\.ai\b|flight AI|\bLLM (in|with) .{0,30}(law|rights)",
+    r"(?i)\b(no|not|zero|without) AI\b|\bAI[- ]free\b|\bAI files?\b|\.ai\b|flight AI|\bLLM in .{0,30}(law|rights)",
     name="something_else",
 )
 
 sale = regex_rule(
     "other",
-    r"(?i)% off|\b(sale|discount|code [A-Z]+\d+|free delivery|in stock|order now|followers|guaranteed|crypto|trading bot)\b",
+    r"(?i)% off|\b(sale|discount|code [A-Z]+\d+|free delivery|in stock|order now|followers|guaranteed|crypto)\b",
     name="sale",
 )
 

@@ -37,8 +37,9 @@ class NgramBagSettings(Section):
     low: Annotated[int, Meta(ge=0, le=8)] = 3  #: shortest character n-gram; 0 for none
     high: Annotated[int, Meta(ge=0, le=8)] = 5  #: longest character n-gram
     epochs: Annotated[int, Meta(ge=1, le=200)] = 12
-    rate: Annotated[float, Meta(gt=0)] = 0.7  #: learning rate
+    rate: Annotated[float, Meta(gt=0)] = 0.15  #: learning rate
     decay: Annotated[float, Meta(ge=0)] = 3e-5  #: pull towards zero, per update of a weight
+    start: Annotated[float, Meta(gt=0)] = 1.0  #: what the sum of squared slopes starts with: the higher, the less rare n-grams learn
     seed: int = 0
 
 
@@ -84,7 +85,7 @@ class NgramBag:
         table = np.zeros((1 << options.bits, self._columns), np.float32)
         self._bias = _train(
             ids, starts, order, wanted, importance / max(float(importance.mean()), 1e-9), idf, table,
-            np.full_like(table, 1e-6), np.float32(options.rate), np.float32(options.decay),
+            np.full_like(table, options.start), np.float32(options.rate), np.float32(options.decay),
         )  # fmt: skip
         self._table = np.ascontiguousarray(np.concatenate([table * idf[:, None], (idf**2)[:, None]], axis=1), np.float32)
 

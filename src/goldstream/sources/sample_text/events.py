@@ -107,14 +107,14 @@ class Stream:
     def _post(self, number: int) -> Iterator[Event]:
         event = self._new(number)
         chance = self._draw()
-        later = number + 5 + int(self._draw() * 400)
+        later = number + 5 + int(self._draw() * 400)  # and as many seconds: fewer than will have passed
         if chance < 0.002:  # the deletion overtakes its post
             yield self._deletion(event, 3_600)
             self._wait(number + 1 + later % 40, event)
             return
         yield event
         if chance < 0.017:
-            self._wait(later, self._deletion(event, 60 * (later - number)))
+            self._wait(later, self._deletion(event, later - number))
         elif chance < 0.037:
             self._wait(later, self._edit(event, later - number))
 
@@ -142,10 +142,9 @@ class Stream:
         about = self._mixes[late].draw(self._draw)
         author = self._author(group, about)
         draft = group.voices[late].say(about, author, self._draw)
-        answered = (
-            group.recent[-1 - int(self._draw() * 20) % len(group.recent)].post if reply and group.recent else None
-        )
-        if answered:
+        answered = None
+        if reply and group.recent:
+            answered = group.recent[-1 - int(self._draw() * 20) % len(group.recent)].post
             draft = draft._replace(text=f"@{answered.author} {draft.text}")
         post = self._write(number, author, draft, reply_to=answered.id if answered else None)
         if number in ODDITIES and not group.judged:
@@ -206,12 +205,10 @@ class Stream:
         draft = Draft(" ".join([text, *links]), links, [], [], skeleton.source)
         return Event(self._write(number, author, draft), skeleton.source, _TOPICS["name.adverts"], False)
 
-    def _edit(self, event: Event, minutes: int) -> Event:
+    def _edit(self, event: Event, seconds: int) -> Event:
         post = event.post
-        text = pick(["{} (edit: typo)", "{} EDIT: thank you all!", "[edited] {}", "{}."], self._draw).replace(
-            "{}", post.text
-        )
-        revision = post.revision + 60_000_000 * minutes
+        text = post.text + pick([" (edit: typo)", " EDIT: thank you all!", " [edited]", "."], self._draw)
+        revision = post.revision + 1_000_000 * seconds
         return event._replace(post=msgspec.structs.replace(post, kind="update", revision=revision, text=text))
 
     def _deletion(self, event: Event, seconds: int) -> Event:

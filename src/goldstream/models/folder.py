@@ -1,0 +1,104 @@
+"""The model folder: what a classifier was, in files that anybody may load without running anything of theirs.
+
+`model.json` says type, labels, threshold and what it was made from; the classifier's own files hold the weights; and
+golden texts stand beside the scores that the model gave them when it was saved. Whoever loads the folder must get them
+back within `CLOSE`, or the model is refused.
+"""
+
+import hashlib
+import math
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from goldstream import plugins
+from goldstream.errors import ModelError, ModelRefused
+from goldstream.models.base import Classifier
+
+CLOSE = 1e-5
+FILE = "model.json"
+
+#: Texts made up for this purpose: every kind of token, several scripts, nothing, and a lot of the same.
+GOLDEN_TEXTS = (
+    "", "hello", "The new model is out today and it runs on my laptop!", "Flash flood warning for the river valley tonight",
+    "I love this movie, best of the year :)", "worst service ever, never again", "https://example.org/a?b=1 www.example.com @someone",
+    "#OneHashtag #another_one and plain words", "ÜBER straße naïve ＦＵＬＬＷＩＤＴＨ", "今日は新しいモデルを試した", "🔥🔥 👩‍🚀 🇪🇺",
+    "sooooo goooood!!!!!", "a" * 300, "1 2 3 7B 1.5 2,000,000", "line\nbreak\ttab", "'quoted' \"double\" & <b>tags</b>",
+)  # fmt: skip
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What `model.json` holds."""
+
+    type: str  #: the plug-in that can load the weights
+    name: str
+    labels: list[str]
+    threshold: float  #: of the positive label, for two classes
+    positive: str  #: the label that the threshold is about
+    golden: list[list[float]]  #: a row for each of `GOLDEN_TEXTS`
+    made_from: dict[str, Any] = {}  #: data, columns, options, seed, versions, metrics
+    format: int = 1
+
+
+class Loaded:
+    """A model that has been read and checked."""
+
+    def __init__(self, model: Classifier, facts: Facts) -> None:
+        self._model, self.facts = model, facts
+        self.labels = tuple(facts.labels)
+        self.threshold = facts.threshold
+
+    def predict_proba(self, texts: pa.StringArray) -> np.ndarray:
+        """Return float32 scores, texts × labels."""
+        return self._model.predict_proba(texts)
+
+
+def save_model(
+    model: Classifier, folder: Path, *, kind: str, name: str, threshold: float, positive: str, made_from: dict[str, Any]
+) -> None:
+    """Write `model` and its golden scores into `folder`, which is made if need be and must be empty of other models."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save(folder)
+    golden = model.predict_proba(pa.array(GOLDEN_TEXTS)).astype(float).tolist()
+    facts = Facts(
+        type=kind, name=name, labels=list(model.labels), threshold=threshold, positive=positive, golden=golden, made_from=made_from
+    )
+    (folder / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(facts), indent=1))
+
+
+def load_model(folder: Path) -> Loaded:
+    """Return the model in `folder`; raises `ModelError` when it is none, `ModelRefused` when it is not itself any more."""
+    try:
+        facts = msgspec.json.decode((folder / FILE).read_bytes(), type=Facts)
+    except FileNotFoundError:
+        raise ModelError(f"{folder} is not a model: it has no {FILE}") from None
+    except (OSError, msgspec.DecodeError) as error:
+        raise ModelError(f"{folder / FILE} can't be read: {error}") from None
+    if facts.format != 1 or not 0 <= facts.threshold <= 1 or facts.positive not in facts.labels:
+        raise ModelError(f"{folder / FILE}: format, threshold or positive label are not what this version can use")
+    model: Classifier = plugins.find("models", facts.type).load(folder)
+    if tuple(facts.labels) != model.labels:
+        raise ModelRefused(f"{folder}: the weights are for {', '.join(model.labels)}, not for {', '.join(facts.labels)}")
+    _check_golden(model, facts, folder)
+    return Loaded(model, facts)
+
+
+def folder_hash(folder: Path) -> str:
+    """Return the sha256 of a model folder's files, by name and content."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        digest.update(f"{file.name}\n{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def _check_golden(model: Classifier, facts: Facts, folder: Path) -> None:
+    scores = model.predict_proba(pa.array(GOLDEN_TEXTS))
+    wanted = np.array(facts.golden, np.float64)
+    if wanted.shape != scores.shape or not np.isfinite(wanted).all():
+        raise ModelRefused(f"{folder}: golden scores are missing or have another shape")
+    worst = float(np.abs(scores - wanted).max())
+    if not math.isfinite(worst) or worst > CLOSE:
+        raise ModelRefused(f"{folder}: a golden text scores {worst:.2g} away from what it scored when the model was saved")
