@@ -115,7 +115,8 @@ something_else = regex_rule(
 
 sale = regex_rule(
     "other",
-    r"(?i)% off|\b(sale|discount|code [A-Z]+\d+|free delivery|in stock|order now|followers|guaranteed|crypto)\b",
+    r"(?i)% off|\b(sale|discount|code [A-Z]+\d+|free delivery|in stock|order now|followers|guaranteed)\b"
+    r"|\b(crypto|trading bot|no exam|no experience)\b",
     name="sale",
 )
 

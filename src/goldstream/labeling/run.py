@@ -51,7 +51,7 @@ class LabelReport:
         errors = {name: {"posts": count, "first": first} for name, (count, first) in self.errors.items()}
         return {
             "label_model": self.label_model, "reason": self.reason, "on_dev": self.on_dev, "covered": self.covered,
-            "functions": table, "errors": errors,
+            "functions": table, "errors": errors, "text": self.text(),
         }  # fmt: skip
 
 

@@ -34,7 +34,11 @@ SOURCES = {
 }
 
 
-def write_project(folder: Path, source: str, *, paced: bool) -> Path:
+#: The sections of the example that the demo has its own for.
+_OWN = re.compile(r"^\[(?:\[sources\]|dataset\.quotas|dataset\.sizes)\]\n(?:(?!\[).*\n?)*", re.MULTILINE)
+
+
+def write_project(folder: Path, source: str, *, paced: bool, port: int) -> Path:
     """Write the demo's project into `folder` unless it is there already; return its settings file.
 
     With `paced`, the end of the sample arrives at the speed of a live network, so that there is something to watch.
@@ -42,11 +46,33 @@ def write_project(folder: Path, source: str, *, paced: bool) -> Path:
     config = folder / "goldstream.toml"
     if not config.exists():
         examples.copy("ai-links", folder)
-        text = re.sub(r"^\[\[sources\]\]\n(?:(?!\[).*\n?)*", "", config.read_text(), flags=re.MULTILINE)
+        text = _OWN.sub("", config.read_text())
         block, sizes = SOURCES[source]
         pace = "live-after = 20_000\nrate = 25\n" if paced else ""
-        config.write_text(f"{text.rstrip()}\n\n{block.format(pace=pace)}{SMALLER.format(**sizes)}")
+        web = f"\n[web]\nport = {port}\n"
+        config.write_text(f"{text.rstrip()}\n\n{block.format(pace=pace)}{web}{SMALLER.format(**sizes)}")
     return config
+
+
+def finished_steps(conn: psycopg.Connection[Any]) -> dict[str, str]:
+    """Return what to tell of each step that is done, by the step's name."""
+    one = _one(conn)
+    steps = {}
+    counts = one("SELECT counts FROM datasets WHERE state = 'split' ORDER BY created_at DESC LIMIT 1")
+    if counts:
+        splits = ", ".join(f"{size:,} {name}" for name, size in counts["splits"].items())
+        steps["dataset"] = f"dataset: {counts['collected']:,} posts, {counts['duplicates']:,} of them duplicates; {splits}"
+    if report := one("SELECT report FROM label_runs ORDER BY id DESC LIMIT 1"):
+        steps["labels"] = report["text"]
+    _, model, _ = _evidence(conn)
+    if model and model["f1"] is not None:
+        steps["model"] = (
+            f"champion: {model['name']} version {model['version']}, precision {model['precision']:.3f}, recall {model['recall']:.3f}, "
+            f"F1 {model['f1']:.3f} (keywords alone: {model['keyword_f1']:.3f}) on {model['evaluated_on']}"
+        )
+    elif model:
+        steps["model"] = f"champion: {model['name']} version {model['version']}, evaluated on {model['evaluated_on']}"
+    return steps
 
 
 def finished(conn: psycopg.Connection[Any], reader: str) -> bool:

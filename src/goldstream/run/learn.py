@@ -1,9 +1,182 @@
 """From a collected dataset to a champion: split, label, train, register, promote."""
 
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+import polars as pl
+import psycopg
+import pyarrow as pa
+
+from goldstream import sources
+from goldstream.annotation import answers
+from goldstream.datasets.build import build
+from goldstream.datasets.collect import collect
+from goldstream.datasets.strata import stratum
+from goldstream.datasets.tables import Dataset
+from goldstream.errors import DataError
+from goldstream.labeling.functions import load
+from goldstream.labeling.run import LabelReport, label
+from goldstream.models.folder import folder_hash, save_model
 from goldstream.run.project import Project
+from goldstream.training import metrics
+from goldstream.training.fit import Judged, fit
+
+QUIET_S = 8.0  #: a log that has brought nothing new for this long is through, for now
+FEWEST_GOLD = 20
 
 Say = Callable[[str], None]
+
+
+def collect_and_learn(project: Project, stop: threading.Event, say: Say) -> None:
+    """Collect for ever; once the dataset is full, or the log has gone quiet, make the first champion."""
+    log, settings = project.log(), project.settings
+    growth = _Growth()
+    dataset = Dataset(settings.dataset.prefix, settings.dataset.version)
+
+    def on_end(full: bool) -> bool:
+        with project.store.connect(name="learn") as conn:
+            if project.registry().alias("champion") is not None:
+                return True
+            if full or growth.has_stopped(int(dataset.counts(conn).get("collected", 0))):
+                learn(project, conn, say)
+        return True
+
+    try:
+        collect(log, project.store, settings.dataset, settings.strata, stop=stop, say=say, on_end=on_end)
+    finally:
+        log.close()
+
+
+class _Growth:
+    """Notices when a number that grew has stopped to."""
+
+    def __init__(self) -> None:
+        self._value, self._since = 0, time.monotonic()
+
+    def has_stopped(self, value: int) -> bool:
+        if value != self._value:
+            self._value, self._since = value, time.monotonic()
+        return value > 0 and time.monotonic() - self._since > QUIET_S
+
+
+def learn(project: Project, conn: psycopg.Connection[Any], say: Say) -> None:
+    """Split, label, train and register; every step that is done already is not done again."""
+    settings = project.settings
+    dataset = Dataset(settings.dataset.prefix, settings.dataset.version)
+    if dataset.state(conn) != "split":
+        build_dataset(project, conn, say)
+    say(label_dataset(project, conn, say).text())
+    report = train_and_register(project, say, promote=False)
+    say(f"model version {report['version']}: F1 {report['metrics']['f1']:.3f} on {report['evaluated_on']}")
+
+
+def build_dataset(project: Project, conn: psycopg.Connection[Any], say: Say) -> dict[str, Any]:
+    """Bring in the gold labels that sources know, freeze the dataset and return its counts."""
+    settings = project.settings
+    for source in sources.build(settings.sources, project.folder):
+        if (gold := getattr(source, "gold", None)) is not None:
+            answers.add(conn, gold(), source.name)
+        source.close()
+    counts = build(conn, settings.dataset, say)
+    answers.add_known(conn, Dataset(settings.dataset.prefix, settings.dataset.version).raw)
+    return counts
+
+
+def label_dataset(project: Project, conn: psycopg.Connection[Any], say: Say) -> LabelReport:
+    """Let the project's labelling functions vote on its dataset, and store soft labels."""
+    settings = project.settings
+    functions = load(project.folder / settings.labeling.functions)
+    dataset = Dataset(settings.dataset.prefix, settings.dataset.version)
+    posts = dataset.posts(conn, "split IS NOT NULL AND kind <> 'delete'") if dataset.counts(conn) else pl.DataFrame()
+    if not len(posts):
+        raise DataError(f"{dataset.raw} is not split yet; run: goldstream dataset build")
+    return label(
+        conn, posts, functions, settings.project.labels,
+        wanted=settings.labeling.label_model, prefix=dataset.prefix, dataset=dataset.version, say=say,
+    )  # fmt: skip
+
+
+def train_and_register(project: Project, say: Say, *, promote: bool) -> dict[str, Any]:
+    """Fit on the soft labels, choose the threshold on dev, evaluate on test, register; return the evidence.
+
+    The first model of a project becomes champion by itself; later ones when `promote` says so.
+    """
+    started = time.monotonic()
+    settings, registry = project.settings, project.registry()
+    labels, keep = settings.project.labels, settings.project.labels.index(settings.project.keep)
+    dataset = Dataset(settings.dataset.prefix, settings.dataset.version)
+    with project.store.connect(name="train", statement_timeout=0) as conn:
+        training, soft = _soft_labels(conn, dataset, len(labels))
+        held_out = dataset.posts(conn, "split IN ('dev', 'test') AND kind <> 'delete'")
+        sha256 = conn.execute(
+            "SELECT sha256 FROM datasets WHERE prefix = %s AND version = %s", (dataset.prefix, dataset.version)
+        ).fetchone()
+        functions = conn.execute("SELECT functions, label_model FROM label_runs ORDER BY id DESC LIMIT 1").fetchone()
+    dev, test = (_judged(held_out.filter(split=name), labels) for name in ("dev", "test"))
+    say(f"training on {len(training):,} posts …")
+    model, threshold = fit(
+        settings.model, labels, _texts(training), soft, keep, dev if len(dev.true) >= FEWEST_GOLD else None
+    )
+    found, evaluated_on = _evaluated(model, test, keep, threshold, dataset.view("test"))
+    if len(labels) == 2 and len(test.true) >= FEWEST_GOLD:
+        by_keyword = stratum(pl.Series(test.texts), settings.strata) == "topic"
+        found["keyword_f1"] = metrics.binary(by_keyword.to_numpy(), test.true == keep)["f1"]
+    evidence = {
+        "metrics": found, "evaluated_on": evaluated_on, "trained_on": len(training), "dataset": dataset.raw,
+        "dataset_sha256": sha256[0] if sha256 else None, "functions": functions[0] if functions else {},
+        "label_model": functions[1] if functions else None, "seed": settings.model.seed,
+        "options": settings.model.options, "code": installed_version("goldstream"),
+        "seconds": round(time.monotonic() - started, 2),
+    }  # fmt: skip
+    name = f"{settings.project.name}-{settings.model.type}"
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model"
+        save_model(
+            model, path, kind=settings.model.type, name=name, threshold=threshold, positive=settings.project.keep, made_from=evidence
+        )
+        evidence["folder_sha256"] = folder_hash(path)
+        number = registry.register(path, name=name, labels=labels, threshold=threshold, evidence=evidence)
+    if promote or registry.alias("champion") is None:
+        registry.move("champion", number, who="goldstream", why="asked for" if promote else "first model of this project")
+    return {"name": name, "version": number, "threshold": threshold, **evidence}
+
+
+def _soft_labels(conn: psycopg.Connection[Any], dataset: Dataset, labels: int) -> tuple[pl.DataFrame, np.ndarray]:
+    """The training posts that at least one function voted on, and their soft labels (float32, posts × labels)."""
+    posts = dataset.posts(conn, "split IN ('snorkel_train', 'train') AND kind <> 'delete'")
+    rows = conn.execute(
+        "SELECT post_id, probabilities FROM soft_labels WHERE prefix = %s AND dataset = %s AND covered", (dataset.prefix, dataset.version)
+    ).fetchall()
+    soft = pl.DataFrame(rows, schema={"id": pl.String, "probabilities": pl.List(pl.Float32)}, orient="row")
+    joined = posts.drop("extra").join(soft, on="id", how="inner", maintain_order="left")
+    if not len(joined):
+        raise DataError(f"no soft labels for {dataset.raw}; run: goldstream label")
+    return joined, np.array(joined["probabilities"].to_list(), np.float32).reshape(-1, labels)
+
+
+def _judged(posts: pl.DataFrame, labels: tuple[str, ...]) -> Judged:
+    known = posts.drop("extra").filter(pl.col("gold").is_in(labels))
+    return Judged(_texts(known), np.array([labels.index(gold) for gold in known["gold"]], np.int64))
+
+
+def _texts(posts: pl.DataFrame) -> pa.StringArray:
+    return posts["text"].to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
+
+
+def _evaluated(model: Any, test: Judged, keep: int, threshold: float, view: str) -> tuple[dict[str, Any], str]:
+    """Metrics on the gold of test; nothing is claimed where there is too little."""
+    if len(test.true) < FEWEST_GOLD:
+        nothing = dict.fromkeys(("accuracy", "precision", "recall", "f1", "macro_f1", "average_precision"), float("nan"))
+        return {key: None for key in nothing} | {"n": len(test.true)}, f"nothing: {view} has {len(test.true)} gold labels"
+    scores = model.predict_proba(test.texts)
+    found: dict[str, Any] = metrics.evaluate(scores, test.true, keep, threshold)
+    found["f1_interval"] = metrics.interval(
+        lambda rows: metrics.evaluate(scores[rows], test.true[rows], keep, threshold)["f1"], len(test.true)
+    )
+    return found, f"{view}: {len(test.true):,} posts with gold labels"

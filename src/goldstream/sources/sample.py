@@ -80,6 +80,10 @@ class Sample:
             if flat_out <= 0:
                 self._closed.wait(_TICK_S)
 
+    def gold(self) -> dict[str, str]:
+        """Return the true label of every judged post by id: what no other part of goldstream may learn from."""
+        return gold(self.settings.seed, self.settings.posts)
+
     def close(self) -> None:
         """End `read` at its next batch; a second call does nothing."""
         self._closed.set()
