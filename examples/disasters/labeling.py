@@ -34,7 +34,7 @@ attack = keyword_rule(
 
 toll = regex_rule(
     "disaster",
-    r"(?i)\b(\d+|two|three|four|five|dozens|hundreds|thousands)( \w+){0,3} (dead|killed|injured|wounded|missing|homes)\b",
+    r"(?i)\b(\d+|two|three|four|five|dozens|hundreds|thousands)( \w+){0,3} (dead|killed|injured|wounded|missing)\b",
     name="toll",
 )
 
@@ -64,14 +64,6 @@ newsroom = regex_rule(
     r"(?i)\b(breaking|bbc|reuters|abc news|cnn|ap|latest|news24|fox news|worldnews)\b.*https?://",
     name="newsroom",
 )
-
-
-@labeling_function("disaster")
-def headline(posts):
-    """Capitals on most words, a link, and nobody who says "I": how newspapers tweet."""
-    text = posts["text"]
-    capitals = text.str.count_matches(r"\b[A-Z][a-z]+") / text.str.count_matches(r"\b[A-Za-z]+").clip(1)
-    return (capitals > 0.6) & text.str.contains("http") & ~text.str.contains(r"\b(I|I'm|you|my|YouTube|video|via)\b")
 
 
 # For everything else.

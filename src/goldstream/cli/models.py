@@ -1,0 +1,108 @@
+"""`goldstream models`: versions, and who is champion."""
+
+import getpass
+from pathlib import Path
+
+import click
+
+from goldstream.cli.project import config_option, emit, json_option, open_project
+
+_why = click.option("--why", default="by hand", show_default=True, help="The reason, for the history.")
+
+
+@click.group()
+def models() -> None:
+    """Look at model versions, and move the champion."""
+
+
+@models.command("list")
+@config_option
+@json_option
+def list_(config: Path, as_json: bool) -> None:
+    """List every version, newest first."""
+    with open_project(config) as project:
+        registry = project.registry()
+        champion, found = registry.alias("champion"), registry.versions()
+    rows = [
+        f"{'*' if each.version == champion else ' '} {each.version:>4}  {each.created_at:%Y-%m-%d %H:%M}  "
+        f"F1 {_f1(each.evidence)}  threshold {each.threshold:.3f}  {each.name}"
+        for each in found
+    ]
+    data = {"champion": champion, "models": [each._asdict() for each in found]}
+    emit(data, as_json, "\n".join(rows) or "no models yet; `goldstream train` makes one")
+
+
+@models.command()
+@click.argument("version", type=int)
+@config_option
+@json_option
+def show(version: int, config: Path, as_json: bool) -> None:
+    """Show one version and its evidence."""
+    with open_project(config) as project:
+        found = project.registry().get(version)
+    emit(found._asdict(), as_json)
+
+
+@models.command()
+@click.argument("version", type=int)
+@config_option
+@_why
+@click.option("--force", is_flag=True, help="Also when the model fails its checks.")
+@json_option
+def promote(version: int, config: Path, why: str, force: bool, as_json: bool) -> None:
+    """Make VERSION champion, after it has loaded and given its golden texts their scores."""
+    from goldstream.errors import RegistryError
+    from goldstream.models.folder import load_model
+
+    with open_project(config) as project:
+        registry = project.registry()
+        if not force:
+            loaded = load_model(registry.fetch(version, project.data_folder / "models"))
+            if set(loaded.labels) != set(project.settings.project.labels):
+                raise RegistryError(
+                    f"version {version} knows {', '.join(loaded.labels)}, the project {', '.join(project.settings.project.labels)}; "
+                    "--force promotes it all the same"
+                )
+        registry.move("champion", version, who=getpass.getuser(), why=why)
+    emit({"champion": version}, as_json, f"champion is now version {version}")
+
+
+@models.command()
+@config_option
+@_why
+@json_option
+def rollback(config: Path, why: str, as_json: bool) -> None:
+    """Take the last move of the champion back; twice goes back two steps."""
+    with open_project(config) as project:
+        version = project.registry().rollback("champion", who=getpass.getuser(), why=why)
+    emit({"champion": version}, as_json, f"champion is now version {version}")
+
+
+@models.command()
+@config_option
+@json_option
+def history(config: Path, as_json: bool) -> None:
+    """Show who was champion when, newest first."""
+    with open_project(config) as project:
+        moves = project.registry().history()
+    rows = [f"{move.at:%Y-%m-%d %H:%M:%S}  {move.alias}  {move.before or '-'} → {move.after}  {move.who}: {move.why}" for move in moves]
+    emit({"moves": [move._asdict() for move in moves]}, as_json, "\n".join(rows) or "no moves yet")
+
+
+@models.command()
+@click.argument("value", required=False, type=click.FloatRange(0, 1))
+@config_option
+@_why
+@json_option
+def threshold(value: float | None, config: Path, why: str, as_json: bool) -> None:
+    """Move the threshold of what is kept to VALUE, at once and without scoring again; without VALUE, back to each model's own."""
+    from goldstream.store.threshold import move
+
+    with open_project(config) as project, project.store.connect(name="threshold") as conn:
+        kept = move(conn, value, floor=project.settings.stream.keep_floor, who=getpass.getuser(), why=why)
+    emit({"threshold": value, "kept": kept}, as_json, f"{kept:,} posts are kept now")
+
+
+def _f1(evidence: object) -> str:
+    value = evidence.get("metrics", {}).get("f1") if isinstance(evidence, dict) else None
+    return "  -  " if value is None else f"{value:.3f}"
