@@ -1,0 +1,19 @@
+"""`goldstream predict`: a label for every row."""
+
+from pathlib import Path
+
+import click
+
+from goldstream.cli.project import emit, json_option
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The table to write.")
+@json_option
+def predict(folder: Path, file: Path, out: Path, as_json: bool) -> None:
+    """Write the rows of FILE with `prediction` and `probability` added, by the model in FOLDER."""
+    from goldstream.training.tabular import predict_table
+
+    emit(predict_table(folder, file, out), as_json)
