@@ -201,6 +201,15 @@ def to_json(post: Post) -> bytes:
     return msgspec.json.encode(_Wire(**{name: getattr(post, name) for name in Post.__struct_fields__}, v=SCHEMA_VERSION))
 
 
+def from_json_lines(data: bytes) -> list[Post]:
+    """Return the posts in lines of JSON; raises as `from_json` does if a single one is not a post."""
+    wires = _wire_decoder.decode_lines(data)
+    for wire in wires:
+        if wire.v != SCHEMA_VERSION:
+            raise msgspec.ValidationError(f"schema version {wire.v} is not {SCHEMA_VERSION} - at `$.v`")
+    return list[Post](wires)
+
+
 def from_json(data: bytes) -> Post:
     """Return the post in `data`; raises `msgspec.DecodeError` or `msgspec.ValidationError` with the field's path.
 

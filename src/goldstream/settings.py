@@ -31,7 +31,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What every section has in common: frozen, keyword-only, spelled with hyphens, closed to unknown keys."""
 
 
-class Secret(Section):
+class Secret(Section, frozen=True, kw_only=True):
     """A value that stands in the environment and never in a file."""
 
     env: str  #: name of the environment variable
@@ -49,7 +49,7 @@ NotNegative = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
-class Project(Section):
+class Project(Section, frozen=True, kw_only=True):
     """What this project is called and what it looks for."""
 
     name: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,39}$")] = "goldstream"
@@ -57,7 +57,7 @@ class Project(Section):
     keep: str = "keep"  #: the label whose posts are kept; one of `labels`
 
 
-class Store(Section):
+class Store(Section, frozen=True, kw_only=True):
     """Where everything is kept: PostgreSQL in the project's folder, or one of your own."""
 
     dsn: Secret | str | None = None  #: a PostgreSQL 15 or later; without one, the embedded server is used
@@ -65,21 +65,21 @@ class Store(Section):
     schema: str = "goldstream"  #: PostgreSQL schema that holds our tables
 
 
-class Log(Section):
+class Log(Section, frozen=True, kw_only=True):
     """Posts in arrival order."""
 
     type: str = "embedded"
     retention_days: Annotated[float, Meta(gt=0)] = 30.0  #: how long the log keeps posts that every reader has read
 
 
-class Strata(Section):
+class Strata(Section, frozen=True, kw_only=True):
     """How arriving posts are sorted before quotas apply, by keywords: the topic, its false friends, and the rest."""
 
     topic: tuple[str, ...] = ()  #: whole words or phrases, any case; `*` at the end means "any ending"
     false_friends: tuple[str, ...] = ()
 
 
-class Quotas(Section):
+class Quotas(Section, frozen=True, kw_only=True):
     """How many posts of each stratum a dataset takes."""
 
     topic: NotNegative = 25_000
@@ -87,7 +87,7 @@ class Quotas(Section):
     rest: NotNegative = 5_000
 
 
-class Sizes(Section):
+class Sizes(Section, frozen=True, kw_only=True):
     """How many rows each split gets; `train` is what is left."""
 
     test: Positive = 1_000
@@ -95,7 +95,7 @@ class Sizes(Section):
     snorkel_train: NotNegative = 10_000
 
 
-class Dataset(Section):
+class Dataset(Section, frozen=True, kw_only=True):
     """The raw dataset, and how it is cut."""
 
     prefix: str = ""  #: put before every dataset table's name
@@ -106,14 +106,14 @@ class Dataset(Section):
     seed: int = 0
 
 
-class Labeling(Section):
+class Labeling(Section, frozen=True, kw_only=True):
     """Rules that vote, and the model that turns votes into probabilities."""
 
     functions: str = "labeling.py"  #: a Python file, relative to this one
     label_model: str = "auto"  #: `majority`, `generative`, or `auto`: whichever is better on dev
 
 
-class Model(Section):
+class Model(Section, frozen=True, kw_only=True):
     """The classifier."""
 
     type: str = "ngram-bag"
@@ -121,7 +121,7 @@ class Model(Section):
     seed: int = 0
 
 
-class Stream(Section):
+class Stream(Section, frozen=True, kw_only=True):
     """How posts are classified as they arrive."""
 
     engine: str = "local"
@@ -133,13 +133,13 @@ class Stream(Section):
     max_text_bytes: Positive = 100_000  #: longer posts go to the dead letters
 
 
-class Registry(Section):
+class Registry(Section, frozen=True, kw_only=True):
     """Where model versions and aliases live."""
 
     type: str = "postgres"
 
 
-class Web(Section):
+class Web(Section, frozen=True, kw_only=True):
     """The pages."""
 
     host: str = "127.0.0.1"
@@ -148,14 +148,14 @@ class Web(Section):
     token: Secret | None = None  #: needed for any host but loopback
 
 
-class Retention(Section):
+class Retention(Section, frozen=True, kw_only=True):
     """How long rows are kept."""
 
     predictions_days: Annotated[float, Meta(gt=0)] = 90.0
     dead_letters_days: Annotated[float, Meta(gt=0)] = 30.0
 
 
-class Settings(Section):
+class Settings(Section, frozen=True, kw_only=True):
     """A whole goldstream.toml."""
 
     project: Project = Project()

@@ -29,7 +29,7 @@ from goldstream.settings import Section, convert
 MOST_WEIGHTS = 1 << 28  #: classes × buckets; a gigabyte
 
 
-class NgramBagSettings(Section):
+class NgramBagSettings(Section, frozen=True, kw_only=True):
     """The `[model.options]` of the n-gram bag."""
 
     bits: Annotated[int, Meta(ge=8, le=26)] = 20  #: the table has 2**bits rows

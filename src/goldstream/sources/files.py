@@ -20,12 +20,13 @@ import zstandard
 from msgspec import Meta
 
 from goldstream.errors import SourceError
-from goldstream.records import SCHEMA_VERSION, Post, empty, from_json, to_columns
+from goldstream.records import SCHEMA_VERSION, Post, empty, from_json, from_json_lines, to_columns
 from goldstream.settings import Section
 from goldstream.sources.base import Arrival, Reject
 from goldstream.sources.mapping import Bad, Columns, Mapping
 
 BATCH = 16_384  #: rows
+BLOCK = 4 << 20  #: bytes of lines that are decoded together
 LONGEST_LINE = 8 << 20  #: bytes; a longer one is rejected without being held in memory
 CUT = 64 << 10  #: bytes of a rejected line that are kept
 POLL_S = 0.25
@@ -33,7 +34,7 @@ POLL_S = 0.25
 Format = Literal["jsonl", "csv", "parquet"]
 
 
-class FilesSettings(Section):
+class FilesSettings(Section, frozen=True, kw_only=True):
     """The `[[sources]]` section with `type = "files"`."""
 
     type: str = "files"
@@ -106,6 +107,9 @@ class Files:
         posts: list[Post] = []
         rejects: list[Reject] = []
         try:
+            if self._is_own_json(file):
+                yield from self._own_json(file, at, progress)
+                return
             for entry in self._entries(file, at):
                 (posts if isinstance(entry, Post) else rejects).append(entry)  # type: ignore[arg-type]
                 if len(posts) + len(rejects) >= BATCH:
@@ -125,8 +129,7 @@ class Files:
         return self._csv(file, at) if kind == "csv" else self._jsonl(file, at)
 
     def _jsonl(self, file: str, at: _Progress) -> Iterator[Post | Reject]:
-        plain = file != "-" and not file.endswith((".gz", ".zst"))
-        decode = from_json if self.settings.columns is None else None
+        plain = _is_plain(file)
         with _opened(file) as stream:
             skip = 0 if plain else at.rows
             if plain:
@@ -146,13 +149,48 @@ class Files:
                 if length > len(line):
                     yield Reject(f"a line of {length:,} bytes", line[:CUT], f"{file}:{at.rows}")
                 elif stripped := line.strip():
-                    yield self._line(stripped, decode, f"{file}:{at.rows}")
+                    yield self._line(stripped, f"{file}:{at.rows}")
 
-    def _line(self, line: bytes, decode: Any, place: str) -> Post | Reject:
+    def _is_own_json(self, file: str) -> bool:
+        """Whether a file holds goldstream's own JSON: its first line says so."""
+        if self.settings.columns is not None or file == "-" or (self.settings.format or _format(file)) != "jsonl":
+            return False
+        with _opened(file) as stream:
+            first = stream.readline(LONGEST_LINE)
+        return any(first.rstrip().endswith(b'"v":%d}' % version) for version in range(1, SCHEMA_VERSION + 1))
+
+    def _own_json(self, file: str, at: _Progress, progress: dict[str, _Progress]) -> Iterator[Arrival]:
+        """Decode many lines at once; only a block with a bad line in it is looked at line by line."""
+        with _opened(file) as stream:
+            if _is_plain(file):
+                stream.seek(at.byte)
+            else:
+                for _ in range(at.rows):
+                    stream.readline()
+            while lines := stream.readlines(BLOCK):
+                if self.settings.follow and not lines[-1].endswith(b"\n"):
+                    lines.pop()
+                block = b"".join(lines)
+                start = at.rows
+                at.rows, at.byte = at.rows + len(lines), at.byte + len(block)
+                try:
+                    posts, rejects = from_json_lines(block), []
+                except (ValueError, RecursionError):
+                    entries = [self._own_line(line, f"{file}:{start + number}") for number, line in enumerate(lines, 1) if line.strip()]
+                    posts = [entry for entry in entries if isinstance(entry, Post)]
+                    rejects = [entry for entry in entries if isinstance(entry, Reject)]
+                yield Arrival(to_columns(posts), _cursor(progress), tuple(rejects))
+                if self._closed.is_set() or not lines:
+                    return
+
+    def _own_line(self, line: bytes, place: str) -> Post | Reject:
         try:
-            if decode is not None and b'"v":' in line[:65_536] or decode is not None and line.endswith(b'"v":%d}' % SCHEMA_VERSION):
-                post: Post = decode(line)
-                return post
+            return from_json(line)
+        except (ValueError, RecursionError) as error:
+            return Reject(str(error), line[:CUT], place)
+
+    def _line(self, line: bytes, place: str) -> Post | Reject:
+        try:
             row = msgspec.json.decode(line)
             if not isinstance(row, dict):
                 raise Bad(f"not an object but {type(row).__name__}")
@@ -209,6 +247,10 @@ class Files:
             return self._mapping.post(row, place)
         except Bad as error:
             return Reject(str(error), str(row).encode("utf-8", "replace")[:CUT], place)
+
+
+def _is_plain(file: str) -> bool:
+    return file != "-" and not file.endswith((".gz", ".zst"))
 
 
 def _format(file: str) -> Format:

@@ -19,7 +19,7 @@ from goldstream.settings import Section
 Path_ = str | tuple[str, ...]
 
 
-class Columns(Section):
+class Columns(Section, frozen=True, kw_only=True):
     """Where each field of a post stands: a column, a dotted path (`a.b`, `list[].c`), or several to try in turn."""
 
     id: Path_ | None = None  #: without one, an id is made from the place in the file

@@ -17,7 +17,7 @@ from goldstream.sources.files import Files, FilesSettings
 TICK_S = 0.25
 
 
-class ReplaySettings(FilesSettings):
+class ReplaySettings(FilesSettings, frozen=True, kw_only=True):
     """The `[[sources]]` section with `type = "replay"`: what `files` takes, and a speed."""
 
     type: str = "replay"

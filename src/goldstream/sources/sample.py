@@ -29,7 +29,7 @@ _REJECTS = {
 }
 
 
-class SampleSettings(Section):
+class SampleSettings(Section, frozen=True, kw_only=True):
     """The `[[sources]]` section with `type = "sample"`."""
 
     type: str = "sample"
