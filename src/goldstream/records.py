@@ -13,9 +13,11 @@ True
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 Kind = Literal["create", "update", "delete", "forget"]
@@ -27,7 +29,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One message, whatever network it came from. New fields come last and have a default."""
 
     id: str  #: unique across networks: `source:` and the network's own, e.g. `bluesky:did:plc:x/3kxyz`
@@ -132,12 +134,9 @@ def _used_bytes(array: pa.Array) -> int:
 
 
 def _lists(values: Sequence[Sequence[str]]) -> pa.Array:
-    offsets = [0]
-    flat: list[str] = []
-    for value in values:
-        flat.extend(value)
-        offsets.append(len(flat))
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), _texts(flat))
+    ends = np.cumsum(np.fromiter(map(len, values), np.int32, len(values)), dtype=np.int32)
+    flat = list(chain.from_iterable(values))
+    return pa.ListArray.from_arrays(pa.array(np.concatenate(([0], ends)), pa.int32()), _texts(flat))
 
 
 def _times(values: Sequence[datetime | None]) -> pa.Array:
@@ -185,7 +184,7 @@ def empty() -> pa.RecordBatch:
     return to_columns([])
 
 
-class _Wire(Post, frozen=True, kw_only=True, omit_defaults=True):
+class _Wire(Post, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     v: int = 0
 
 
