@@ -23,6 +23,7 @@ from goldstream.errors import SourceError
 from goldstream.records import SCHEMA_VERSION, Post, empty, from_json, from_json_lines, to_columns
 from goldstream.settings import Section
 from goldstream.sources.base import Arrival, Reject
+from goldstream.sources.own_json import parse
 from goldstream.sources.mapping import Bad, Columns, Mapping
 
 BATCH = 16_384  #: rows
@@ -167,12 +168,17 @@ class Files:
             else:
                 for _ in range(at.rows):
                     stream.readline()
-            while lines := stream.readlines(BLOCK):
+            while not self._closed.is_set() and (lines := stream.readlines(BLOCK)):
                 if self.settings.follow and not lines[-1].endswith(b"\n"):
-                    lines.pop()
+                    lines.pop()  # not whole yet
+                if not lines:
+                    return
                 block = b"".join(lines)
                 start = at.rows
                 at.rows, at.byte = at.rows + len(lines), at.byte + len(block)
+                if (columns := parse(block, len(lines))) is not None:
+                    yield Arrival(columns, _cursor(progress))
+                    continue
                 try:
                     posts, rejects = from_json_lines(block), []
                 except (ValueError, RecursionError):
@@ -180,8 +186,6 @@ class Files:
                     posts = [entry for entry in entries if isinstance(entry, Post)]
                     rejects = [entry for entry in entries if isinstance(entry, Reject)]
                 yield Arrival(to_columns(posts), _cursor(progress), tuple(rejects))
-                if self._closed.is_set() or not lines:
-                    return
 
     def _own_line(self, line: bytes, place: str) -> Post | Reject:
         try:

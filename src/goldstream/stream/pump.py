@@ -124,5 +124,5 @@ def _refusals(posts: pa.RecordBatch, max_text_bytes: int) -> pl.Series:
 def _stamped(posts: pa.RecordBatch) -> pa.RecordBatch:
     """Stamp each post with the present time, once: this is when we saw it."""
     index = POSTS.get_field_index("seen_at")
-    times = pa.array([now()] * posts.num_rows, POSTS.field(index).type)
+    times = pa.repeat(pa.scalar(now(), POSTS.field(index).type), posts.num_rows)
     return posts.set_column(index, POSTS.field(index), times)
