@@ -1,0 +1,207 @@
+"""The public stream of Bluesky, by Jetstream (v1 or v2): no account is needed.
+
+A thread reads the socket and does nothing else, so that pings are always answered; a bounded queue stands between it
+and whoever reads the posts. After a lost connection it goes on at another host, a few seconds before the last event that
+is safe: networks repeat themselves, and the same post again changes nothing.
+"""
+
+import queue
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+import zstandard
+from msgspec import Meta
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from goldstream.errors import SourceError
+from goldstream.records import Post, to_columns
+from goldstream.settings import Positive, Section
+from goldstream.sources.base import Arrival, Reject
+from goldstream.sources.bluesky_events import COLLECTION, Event, Terminal, read_event
+
+V1_HOSTS = tuple(f"wss://jetstream{number}.us-{coast}.bsky.network" for number in (1, 2) for coast in ("east", "west"))
+V2_HOSTS = ("wss://jetstream.us-east.bsky.network", "wss://jetstream.us-west.bsky.network")
+V2_PATH = "/xrpc/network.bsky.jetstream.subscribeEvents"
+
+REWIND_US = 5_000_000  #: how far before the last safe event a new connection begins
+GAP_US = 60_000_000  #: a first event this much later than the cursor means that the host no longer had the rest
+QUEUED = 20_000  #: events
+BATCH = 2_000
+IDLE_S = 0.5
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 60.0
+LARGEST_FRAME = 4 << 20  #: bytes
+
+
+class BlueskySettings(Section, frozen=True, kw_only=True):
+    """The `[[sources]]` section with `type = "bluesky"`."""
+
+    type: str = "bluesky"
+    name: Annotated[str, Meta(min_length=1)] = "bluesky"
+    protocol: Literal["v1", "v2"] = "v1"  #: the older one is spoken by more hosts
+    hosts: tuple[str, ...] = ()  #: `wss://…`; without any, the public ones
+    languages: tuple[str, ...] = ()  #: only posts that declare one of these; all without
+    silence_s: Annotated[float, Meta(gt=0)] = 60.0  #: a connection that says nothing for this long is given up
+    dictionary: str | None = None  #: a zstd dictionary file of v1, to receive less than half the bytes
+    max_message_bytes: Positive = 1 << 20
+
+
+class Bluesky:
+    """Every public post, edit and deletion. The cursor is `HOST PLACE`: a time (v1) or a number of that host (v2)."""
+
+    Settings = BlueskySettings
+
+    def __init__(self, settings: BlueskySettings) -> None:
+        self.settings = settings
+        self._hosts = settings.hosts or (V1_HOSTS if settings.protocol == "v1" else V2_HOSTS)
+        self._closed = threading.Event()
+        self._events: queue.Queue[tuple[str, bytes]] = queue.Queue(QUEUED)
+        self._socket: ClientConnection | None = None
+        self._thread: threading.Thread | None = None
+        self._decompress = self._decompressor()
+
+    @property
+    def name(self) -> str:
+        """What this source is called in the store."""
+        return self.settings.name
+
+    def read(self, cursor: str | None) -> Iterator[Arrival]:
+        """Yield what comes after `cursor`, for ever; an empty batch at least every half second."""
+        host, place = _parse(cursor)
+        self._thread = threading.Thread(target=self._receive, args=(host, place), name=self.name, daemon=True)
+        self._thread.start()
+        while not self._closed.is_set():
+            posts: list[Post] = []
+            rejects: list[Reject] = []
+            deadline = time.monotonic() + IDLE_S
+            while len(posts) < BATCH and (left := deadline - time.monotonic()) > 0:
+                try:
+                    host, frame = self._events.get(timeout=left)
+                except queue.Empty:
+                    break
+                event = self._read(frame, rejects)
+                if event is not None and event.place > place:
+                    place = event.place
+                if event is not None and event.post is not None and self._wanted(event.post):
+                    posts.append(event.post)
+            yield Arrival(to_columns(posts), f"{host} {place}" if place > 0 else cursor, tuple(rejects))
+
+    def close(self) -> None:
+        """Close the connection; a second call does nothing."""
+        self._closed.set()
+        if self._socket is not None:
+            self._socket.close()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def _read(self, frame: bytes, rejects: list[Reject]) -> Event | None:
+        try:
+            return read_event(frame)
+        except (ValueError, RecursionError) as error:
+            rejects.append(Reject(str(error), frame[: 64 << 10], self.name))
+            return None
+        except Terminal as error:
+            _say(f"{self.name}: the host ended the stream: {error}")
+            return None
+
+    def _wanted(self, post: Post) -> bool:
+        languages = self.settings.languages
+        if not languages or post.kind in ("delete", "forget"):
+            return True
+        return post.lang is not None and post.lang.partition("-")[0].lower() in languages
+
+    # The socket's thread -----------------------------------------------------------------------------------------
+
+    def _receive(self, cursor_host: str, place: int) -> None:
+        """Connect, pass frames on, connect again: for ever, at one host after the other."""
+        wait_s, number = FIRST_WAIT_S, 0
+        while not self._closed.is_set():
+            host = self._hosts[number % len(self._hosts)]
+            started = time.monotonic()
+            try:
+                place = self._listen(host, cursor_host, place)
+            except (OSError, WebSocketException, TimeoutError, Terminal) as error:
+                _say(f"{self.name}: {host}: {error or type(error).__name__}; trying the next host in about {wait_s:.1f} s")
+            cursor_host = host if self.settings.protocol == "v2" else cursor_host
+            if time.monotonic() - started > self.settings.silence_s:
+                wait_s = FIRST_WAIT_S
+            self._closed.wait(wait_s * random.uniform(0.5, 1.5))
+            wait_s, number = min(2 * wait_s, LONGEST_WAIT_S), number + 1
+
+    def _listen(self, host: str, cursor_host: str, place: int) -> int:
+        """Pass on the frames of one connection until it ends."""
+        first = True
+        url = self._url(host, cursor_host, place)
+        protocols = ["xrpc.v1.json"] if self.settings.protocol == "v2" else None
+        with connect(url, subprotocols=protocols, max_size=LARGEST_FRAME, compression=None, open_timeout=15) as socket:  # type: ignore[arg-type]
+            self._socket = socket
+            while not self._closed.is_set():
+                message = socket.recv(timeout=self.settings.silence_s)
+                frame = message.encode() if isinstance(message, str) else self._decompress(message)
+                if first:
+                    self._notice_gap(frame, place)
+                    first = False
+                while not self._closed.is_set():
+                    try:
+                        self._events.put((host, frame), timeout=IDLE_S)
+                        break
+                    except queue.Full:
+                        continue  # the reader is slower than the network: the socket waits
+        return place
+
+    def _url(self, host: str, cursor_host: str, place: int) -> str:
+        size = self.settings.max_message_bytes
+        if self.settings.protocol == "v1":
+            query = [("wantedCollections", COLLECTION), ("maxMessageSizeBytes", str(size))]
+            query += [("cursor", str(place - REWIND_US))] * (place > 0) + [("compress", "true")] * bool(self.settings.dictionary)
+            return f"{host}/subscribe?{urlencode(query)}"
+        query = [("collections", COLLECTION), ("kinds", "commit"), ("kinds", "account"), ("maxMessageSizeBytes", str(size))]
+        if place > 0 and host == cursor_host:  # the numbers of another host mean nothing here
+            query.append(("cursor", str(place)))
+        elif place > 0:
+            query.append(("cursor", str(int(time.time() * 1_000_000) - 60 * REWIND_US)))
+        return f"{host}{V2_PATH}?{urlencode(query)}"
+
+    def _notice_gap(self, frame: bytes, place: int) -> None:
+        try:
+            event = read_event(frame)
+        except (ValueError, Terminal):
+            return
+        if self.settings.protocol == "v1" and place and event.place - place > GAP_US:
+            minutes = (event.place - place) / 60_000_000
+            _say(f"{self.name}: the host's memory begins {minutes:,.0f} minutes after the cursor; posts of that time are missing")
+
+    def _decompressor(self) -> Callable[[bytes], bytes]:
+        """How binary frames are read: each is a whole zstd frame, made with the dictionary."""
+        known = None
+        if self.settings.dictionary is not None:
+            try:
+                known = zstandard.ZstdCompressionDict(Path(self.settings.dictionary).read_bytes())
+            except OSError as error:
+                raise SourceError(f"{self.settings.dictionary}: the dictionary can't be read: {error.strerror}") from None
+        engine = zstandard.ZstdDecompressor(dict_data=known)
+
+        def decompress(frame: bytes) -> bytes:
+            try:
+                return engine.decompress(frame, max_output_size=LARGEST_FRAME)
+            except zstandard.ZstdError:
+                return frame  # not ours to judge: it becomes a reject
+        return decompress
+
+
+def _parse(cursor: str | None) -> tuple[str, int]:
+    host, _, place = (cursor or " 0").rpartition(" ")
+    try:
+        return host, int(place)
+    except ValueError:
+        raise SourceError(f"the stored cursor {cursor!r} is not one of a bluesky source") from None
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
