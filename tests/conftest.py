@@ -1,11 +1,16 @@
-"""What the tests share: one embedded server for the whole session, a fresh schema for each test that asks for a store."""
+"""What the tests share: one embedded server for the session, a fresh schema for each test that asks for a store."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from goldstream import settings
 from goldstream.store import Store
@@ -43,3 +48,60 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no folder of real data at {folder}; set GOLDSTREAM_SHARED")
     return folder
+
+
+class Fill:
+    """Puts rows where the loops would, for tests of what reads them."""
+
+    def __init__(self, conn: psycopg.Connection[Any]) -> None:
+        self.conn, self._position = conn, 0
+
+    def champion(self, threshold: float = 0.5) -> int:
+        """Register a model that decides from `threshold` on, and promote it."""
+        evidence = {
+            "metrics": {
+                "precision": 0.91, "recall": 0.84, "f1": 0.873, "keyword_f1": 0.66, "f1_interval": [0.85, 0.89],
+            },
+            "evaluated_on": "test_dataset_0: 1,000 posts with gold labels",
+            "trained_on": 9_800, "dataset": "raw_tweet_dataset_0",
+        }  # fmt: skip
+        row = self.conn.execute(
+            "INSERT INTO models (name, labels, threshold, sha256, evidence) "
+            "VALUES ('ai-links-ngram-bag', '{ai,other}', %s, '', %s) RETURNING version",
+            (threshold, Jsonb(evidence)),
+        ).fetchone()
+        assert row is not None
+        self.conn.execute(
+            "INSERT INTO alias_moves (alias, after, who, why) VALUES ('champion', %s, 'test', 'first model')",
+            row,
+        )
+        return int(row[0])
+
+    def keep(
+        self, post_id: str, text: str = "hello", *, links: Sequence[str] = (), probability: float = 0.9, **columns: Any
+    ) -> int:
+        """Store a classified post under the newest model and return its position."""
+        self._position += 1
+        values = {
+            "post_id": post_id, "revision": 1, "source": "sample", "text": text, "seen_at": datetime.now(UTC),
+            "author": "ada", "links": list(links), "tags": [], "media": [], "extra": Jsonb({}), "label": "ai",
+            "probability": probability, "position": self._position, **columns,
+        }  # fmt: skip
+        names = sql.SQL(", ").join(map(sql.Identifier, values))
+        query = sql.SQL("INSERT INTO candidates ({}, version) SELECT {}, max(version) FROM models").format(
+            names, sql.SQL(", ").join(map(sql.Placeholder, values))
+        )
+        self.conn.execute(query, values)
+        for link in links:
+            self.conn.execute(
+                "INSERT INTO candidate_links (post_id, url, domain, author, seen_at) VALUES (%s, %s, %s, %s, %s)",
+                (post_id, link, link.split("/")[2], values["author"], values["seen_at"]),
+            )
+        return self._position
+
+
+@pytest.fixture
+def fill(store: Store) -> Iterator[Fill]:
+    """Puts rows into `store`."""
+    with store.connect(name="fill") as conn:
+        yield Fill(conn)

@@ -197,7 +197,9 @@ def to_json(post: Post) -> bytes:
     >>> to_json(Post(id="sample:1", source="sample", text="hi"))
     b'{"id":"sample:1","source":"sample","text":"hi","v":1}'
     """
-    return msgspec.json.encode(_Wire(**{name: getattr(post, name) for name in Post.__struct_fields__}, v=SCHEMA_VERSION))
+    return msgspec.json.encode(
+        _Wire(**{name: getattr(post, name) for name in Post.__struct_fields__}, v=SCHEMA_VERSION)
+    )
 
 
 def from_json_lines(data: bytes) -> list[Post]:

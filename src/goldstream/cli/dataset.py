@@ -25,7 +25,15 @@ def collect(config: Path, follow: bool, as_json: bool) -> None:
     with open_project(config) as project, stopped_by_signals() as stop:
         settings = project.settings
         log = project.log()
-        loop(log, project.store, settings.dataset, settings.strata, stop=stop, say=say, on_end=lambda full: follow and not full)
+        loop(
+            log,
+            project.store,
+            settings.dataset,
+            settings.strata,
+            stop=stop,
+            say=say,
+            on_end=lambda full: follow and not full,
+        )
         log.close()
         with project.store.connect(name="dataset") as conn:
             counts = Dataset(settings.dataset.prefix, settings.dataset.version).counts(conn)
@@ -84,7 +92,9 @@ def export(out: Path, config: Path, split: str, labelled: bool, as_json: bool) -
     from goldstream.datasets.exchange import export as write
 
     with open_project(config) as project, project.store.connect(name="dataset", statement_timeout=0) as conn:
-        path, rows = write(conn, project.settings.dataset, split, out, labels=project.settings.project.labels if labelled else None)
+        path, rows = write(
+            conn, project.settings.dataset, split, out, labels=project.settings.project.labels if labelled else None
+        )
     emit({"file": str(path), "rows": rows}, as_json)
 
 

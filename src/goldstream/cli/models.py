@@ -85,7 +85,10 @@ def history(config: Path, as_json: bool) -> None:
     """Show who was champion when, newest first."""
     with open_project(config) as project:
         moves = project.registry().history()
-    rows = [f"{move.at:%Y-%m-%d %H:%M:%S}  {move.alias}  {move.before or '-'} → {move.after}  {move.who}: {move.why}" for move in moves]
+    rows = [
+        f"{move.at:%Y-%m-%d %H:%M:%S}  {move.alias}  {move.before or '-'} → {move.after}  {move.who}: {move.why}"
+        for move in moves
+    ]
     emit({"moves": [move._asdict() for move in moves]}, as_json, "\n".join(rows) or "no moves yet")
 
 

@@ -38,7 +38,8 @@ def export(
     table = posts.with_columns(pl.Series("extra", [_json(value) for value in posts["extra"]], pl.String))
     if labels is not None:
         rows = conn.execute(
-            "SELECT post_id, probabilities FROM soft_labels WHERE prefix = %s AND dataset = %s", (section.prefix, section.version)
+            "SELECT post_id, probabilities FROM soft_labels WHERE prefix = %s AND dataset = %s",
+            (section.prefix, section.version),
         ).fetchall()
         soft = pl.DataFrame(rows, schema={"id": pl.String, "probabilities": pl.List(pl.Float32)}, orient="row")
         each = [pl.col("probabilities").list.get(number).alias(f"p_{name}") for number, name in enumerate(labels)]
@@ -50,7 +51,13 @@ def export(
 
 
 def import_(
-    conn: psycopg.Connection[Any], section: settings.Dataset, strata: settings.Strata, file: Path, *, text: str, gold: str | None
+    conn: psycopg.Connection[Any],
+    section: settings.Dataset,
+    strata: settings.Strata,
+    file: Path,
+    *,
+    text: str,
+    gold: str | None,
 ) -> dict[str, Any]:
     """Make a raw dataset from the table in `file` and return its counts; raises `DataError` when the version exists."""
     dataset = Dataset(section.prefix, section.version)
@@ -59,7 +66,11 @@ def import_(
     table = read_table(file)
     texts = column(table, text, file).cast(pl.String).fill_null("")
     ids = pl.Series("id", [_id(table, row, value) for row, value in enumerate(texts)], pl.String)
-    rows = pl.DataFrame({"id": ids, "text": texts, "stratum": stratum(texts, strata)}).filter(pl.col("text") != "").unique("id", keep="first", maintain_order=True)
+    rows = (
+        pl.DataFrame({"id": ids, "text": texts, "stratum": stratum(texts, strata)})
+        .filter(pl.col("text") != "")
+        .unique("id", keep="first", maintain_order=True)
+    )
     listed = {name: pl.lit([], pl.List(pl.String)) for name in ("links", "tags", "media")}
     full = rows.with_columns(
         source=pl.lit("import"), kind=pl.lit("create"), revision=pl.lit(0, pl.Int64), seen_at=pl.lit(now()), extra=pl.lit("{}"),
@@ -69,7 +80,11 @@ def import_(
         dataset.create(conn, {"file": file.name})
         copy_columns(conn, dataset.table, full)
         if gold is not None:
-            named = pl.DataFrame({"id": ids, "label": column(table, gold, file).cast(pl.String)}).drop_nulls().unique("id", keep="first")
+            named = (
+                pl.DataFrame({"id": ids, "label": column(table, gold, file).cast(pl.String)})
+                .drop_nulls()
+                .unique("id", keep="first")
+            )
             answers.add(conn, dict(named.rows()), "import")
         kept = {name: int((rows["stratum"] == name).sum()) for name in STRATA}
         counts = {"collected": len(rows), "seen": kept, "kept": kept}

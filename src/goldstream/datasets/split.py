@@ -38,7 +38,9 @@ def cut(posts: pl.DataFrame, sizes: settings.Sizes, seed: int) -> Cut:
     """
     if len(posts) < FEWEST:
         raise DataError(f"{len(posts)} distinct posts are too few to split; collect at least {FEWEST}")
-    known = posts.with_columns(_when().alias("when"), pl.coalesce("author", "id").alias("who")).sort("when", "id", descending=True)
+    known = posts.with_columns(_when().alias("when"), pl.coalesce("author", "id").alias("who")).sort(
+        "when", "id", descending=True
+    )
     has_gold = known["gold"].null_count() < len(known)
     judged = known.filter(pl.col("gold").is_not_null()) if has_gold else known
     test = judged.head(_at_most(sizes.test, len(judged), 0.6 if has_gold else 0.2))
@@ -68,6 +70,8 @@ def _at_most(wanted: int, there: int, share: float) -> int:
 def _by_author(posts: pl.DataFrame, size: int, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Cut off about `size` posts at random, whole authors at a time; never more than `size` of them."""
     authors = posts.group_by("who", maintain_order=True).len().sort("who")
-    shuffled = authors.sample(fraction=1.0, shuffle=True, seed=seed).with_columns(pl.col("len").cum_sum().alias("filled"))
+    shuffled = authors.sample(fraction=1.0, shuffle=True, seed=seed).with_columns(
+        pl.col("len").cum_sum().alias("filled")
+    )
     first = shuffled.filter(pl.col("filled") <= size)
     return posts.join(first, on="who", how="semi"), posts.join(first, on="who", how="anti")

@@ -29,9 +29,7 @@ _RAW = """
     )
 """
 #: The columns of a raw table that hold a post, in order.
-POST_COLUMNS = (
-    "id source kind revision text created_at seen_at author lang url links tags media reply_to repost_of cid extra".split()
-)
+POST_COLUMNS = ["id", "source", "kind", "revision", "text", "created_at", "seen_at", "author", "lang", "url", "links", "tags", "media", "reply_to", "repost_of", "cid", "extra"]
 
 
 class Dataset:
@@ -78,7 +76,9 @@ class Dataset:
                 "INSERT INTO datasets (prefix, version, settings) VALUES (%s, %s, %s)", (*self._key, Jsonb(made_from))
             )
 
-    def update(self, conn: psycopg.Connection[Any], counts: dict[str, Any], state: str, sha256: str | None = None) -> None:
+    def update(
+        self, conn: psycopg.Connection[Any], counts: dict[str, Any], state: str, sha256: str | None = None
+    ) -> None:
         """Store new counts (added to those known) and the state."""
         conn.execute(
             """UPDATE datasets SET counts = counts || %s, state = %s, sha256 = coalesce(%s, sha256),
@@ -102,7 +102,9 @@ class Dataset:
         """The name under which it reads the log."""
         return f"collect-{self.raw}"
 
-    def posts(self, conn: psycopg.Connection[Any], where: str = "representative = id AND kind <> 'delete'") -> pl.DataFrame:
+    def posts(
+        self, conn: psycopg.Connection[Any], where: str = "representative = id AND kind <> 'delete'"
+    ) -> pl.DataFrame:
         """Return posts with gold label (null where there is none), weight, position and split, in order of id."""
         columns = sql.SQL(", ").join(sql.Identifier("p", name) for name in POST_COLUMNS)
         query = sql.SQL(

@@ -20,7 +20,8 @@ def codes(votes: pl.DataFrame, labels: Sequence[str]) -> np.ndarray:
     """Return votes as int8, a row per post and a column per function: the label's number, or -1 for an abstention."""
     numbers = {label: number for number, label in enumerate(labels)}
     columns = [
-        votes[name].replace_strict(numbers, default=-1, return_dtype=pl.Int8).fill_null(-1).to_numpy() for name in votes.columns
+        votes[name].replace_strict(numbers, default=-1, return_dtype=pl.Int8).fill_null(-1).to_numpy()
+        for name in votes.columns
     ]
     return np.stack(columns, axis=1) if columns else np.empty((len(votes), 0), np.int8)
 

@@ -43,11 +43,15 @@ class LabelReport:
             lines.append(
                 f"{name:<11} on dev: accuracy {scores['accuracy']:.3f} ({low:.3f} to {high:.3f}), macro F1 {scores['macro_f1']:.3f}"
             )
-        return "\n".join([*lines, f"label model: {self.label_model}, {self.reason}; {self.covered:.1%} of training posts covered"])
+        return "\n".join(
+            [*lines, f"label model: {self.label_model}, {self.reason}; {self.covered:.1%} of training posts covered"]
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as plain data."""
-        table = [{"function": name, **row} for name, row in zip(self.names, self.table.iter_rows(named=True), strict=True)]
+        table = [
+            {"function": name, **row} for name, row in zip(self.names, self.table.iter_rows(named=True), strict=True)
+        ]
         errors = {name: {"posts": count, "first": first} for name, (count, first) in self.errors.items()}
         return {
             "label_model": self.label_model, "reason": self.reason, "on_dev": self.on_dev, "covered": self.covered,
@@ -69,14 +73,20 @@ def label(
     matrix = analysis.codes(voting.votes, labels)
     _check_labels(voting.votes, labels)
     if not (matrix >= 0).any():
-        raise LabelingError("every labelling function abstained on every post; see `goldstream label` with broader rules")
+        raise LabelingError(
+            "every labelling function abstained on every post; see `goldstream label` with broader rules"
+        )
     training = posts["split"].is_in(TRAINING).to_numpy()
     gold = analysis.codes(posts.select("gold"), labels)[:, 0]
     dev = (posts["split"] == "dev").fill_null(False).to_numpy() & (gold >= 0)
     fitted = {name: make(len(labels)) for name, make in _MODELS.items()}
     for model in fitted.values():
         model.fit(matrix[training])
-    on_dev = {name: _judge(model.predict_proba(matrix[dev]), gold[dev], len(labels)) for name, model in fitted.items() if dev.any()}
+    on_dev = {
+        name: _judge(model.predict_proba(matrix[dev]), gold[dev], len(labels))
+        for name, model in fitted.items()
+        if dev.any()
+    }
     chosen, reason = _choose(wanted, on_dev, int(dev.sum()), len(functions))
     soft = fitted[chosen].predict_proba(matrix[training])
     covered = (matrix[training] >= 0).any(axis=1)
@@ -92,13 +102,18 @@ def label(
 def _check_labels(votes: pl.DataFrame, labels: Sequence[str]) -> None:
     for name in votes.columns:
         if strange := set(votes[name].drop_nulls().unique()) - set(labels):
-            raise LabelingError(f"{name} votes for {', '.join(sorted(strange))}; project.labels are {', '.join(labels)}")
+            raise LabelingError(
+                f"{name} votes for {', '.join(sorted(strange))}; project.labels are {', '.join(labels)}"
+            )
 
 
 def _judge(scores: np.ndarray, gold: np.ndarray, labels: int) -> dict[str, float]:
     right = scores.argmax(axis=1) == gold
     n, share = len(gold), float(right.mean())
-    middle, spread = (share + 1.92 / n) / (1 + 3.84 / n), 1.96 * np.sqrt(share * (1 - share) / n + 0.96 / n**2) / (1 + 3.84 / n)
+    middle, spread = (
+        (share + 1.92 / n) / (1 + 3.84 / n),
+        1.96 * np.sqrt(share * (1 - share) / n + 0.96 / n**2) / (1 + 3.84 / n),
+    )
     f1 = [_f1(scores.argmax(axis=1) == label, gold == label) for label in range(labels) if (gold == label).any()]
     return {"n": n, "accuracy": share, "low": middle - spread, "high": middle + spread, "macro_f1": float(np.mean(f1))}
 

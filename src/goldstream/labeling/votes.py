@@ -19,7 +19,10 @@ class Voting(NamedTuple):
 
 
 def vote(
-    conn: psycopg.Connection[Any], functions: Sequence[LabelingFunction], posts: pl.DataFrame, say: Callable[[str], None]
+    conn: psycopg.Connection[Any],
+    functions: Sequence[LabelingFunction],
+    posts: pl.DataFrame,
+    say: Callable[[str], None],
 ) -> Voting:
     """Let each function vote on the posts (columns of `records.POSTS`) it has not seen; store and return all votes."""
     columns, errors, new = [], {}, 0

@@ -11,6 +11,7 @@ from goldstream.links.canonical import canonicalise
 MOST = 50  #: links kept of one post
 
 _IN_TEXT = re.compile(r"""(?:https?://|www\.)[^\s<>"'`{}|\\^\x00-\x20]+""", re.IGNORECASE)
+_CUT = ("...", "…")  # how networks show a link that they have shortened for display: it leads nowhere
 _TRAILING = ".,;:!?…'\"*_~"
 _canonicalise = lru_cache(maxsize=65_536)(canonicalise)
 
@@ -38,7 +39,8 @@ def in_text(text: str) -> list[str]:
     >>> in_text("see https://example.org/a_(b), or (www.example.com/x).")
     ['https://example.org/a_(b)', 'www.example.com/x']
     """
-    return [_trimmed(match.group()) for match in _IN_TEXT.finditer(text)]
+    found = (match.group() for match in _IN_TEXT.finditer(text))
+    return [_trimmed(url) for url in found if not url.endswith(_CUT)]
 
 
 def _trimmed(url: str) -> str:

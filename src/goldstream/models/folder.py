@@ -64,7 +64,13 @@ def save_model(
     model.save(folder)
     golden = model.predict_proba(pa.array(GOLDEN_TEXTS)).astype(float).tolist()
     facts = Facts(
-        type=kind, name=name, labels=list(model.labels), threshold=threshold, positive=positive, golden=golden, made_from=made_from
+        type=kind,
+        name=name,
+        labels=list(model.labels),
+        threshold=threshold,
+        positive=positive,
+        golden=golden,
+        made_from=made_from,
     )
     (folder / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(facts), indent=1))
 
@@ -81,7 +87,9 @@ def load_model(folder: Path) -> Loaded:
         raise ModelError(f"{folder / FILE}: format, threshold or positive label are not what this version can use")
     model: Classifier = plugins.find("models", facts.type).load(folder)
     if tuple(facts.labels) != model.labels:
-        raise ModelRefused(f"{folder}: the weights are for {', '.join(model.labels)}, not for {', '.join(facts.labels)}")
+        raise ModelRefused(
+            f"{folder}: the weights are for {', '.join(model.labels)}, not for {', '.join(facts.labels)}"
+        )
     _check_golden(model, facts, folder)
     return Loaded(model, facts)
 
@@ -101,4 +109,6 @@ def _check_golden(model: Classifier, facts: Facts, folder: Path) -> None:
         raise ModelRefused(f"{folder}: golden scores are missing or have another shape")
     worst = float(np.abs(scores - wanted).max())
     if not math.isfinite(worst) or worst > CLOSE:
-        raise ModelRefused(f"{folder}: a golden text scores {worst:.2g} away from what it scored when the model was saved")
+        raise ModelRefused(
+            f"{folder}: a golden text scores {worst:.2g} away from what it scored when the model was saved"
+        )

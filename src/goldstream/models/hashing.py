@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
 """Reads UTF-8 bytes and gives the hashes of their words, word pairs and character n-grams: the n-gram bag's eyes.
 
 One pass normalises as it goes: case and width are folded (see `characters`), a letter repeated more than twice counts
@@ -8,7 +9,7 @@ twice, a URL becomes one token and its host another, a mention becomes one token
 import numpy as np
 
 from goldstream.models.characters import APOSTROPHE, DIGIT, EMOJI, IDEOGRAPH, JOINER, LETTER, MARK, SIZE
-from goldstream.models.jit import kernel
+from goldstream.models.jit import tight_kernel
 
 URL, MENTION, EDGE = 1, 2, 32  # stand for characters that no text can have kept
 
@@ -20,14 +21,23 @@ _GRAM_SEED = np.uint64(0x165667B19E3779F9)
 _PRIME = np.uint64(0x9FB21C651E98DF25)
 
 
-@kernel
+@tight_kernel
 def _mix(h, c):
     """One step of the hash: `h` with the character or the hash `c` taken in."""
     h = (h ^ np.uint64(c)) * _PRIME
     return h ^ (h >> np.uint64(29))
 
 
-@kernel
+@tight_kernel
+def _hash(chars, first, last):
+    """The hash of one token."""
+    h = _WORD_SEED
+    for j in range(first, last):
+        h = (h ^ np.uint64(chars[j])) * _PRIME
+    return h
+
+
+@tight_kernel
 def _decode(data, i, end):
     """The code point at byte `i` and the number of its bytes; an invalid byte is U+FFFD and one byte long."""
     b = data[i]
@@ -43,7 +53,7 @@ def _decode(data, i, end):
     return np.int32(0xFFFD), 1
 
 
-@kernel
+@tight_kernel
 def _starts_url(data, i, end):
     """How many bytes of `http://`, `https://` or `www.` stand at `i`; 0 for none."""
     if i + 4 >= end:
@@ -59,7 +69,7 @@ def _starts_url(data, i, end):
     return j + 3 - i if j + 2 < end and data[j] == 58 and data[j + 1] == 47 and data[j + 2] == 47 else 0
 
 
-@kernel
+@tight_kernel
 def _entity(data, i, end):
     """How many bytes the HTML entity at `i` has, of those that texts are full of (`&amp;` and its like); 0 for none."""
     if i + 3 < end and data[i + 2] == 116 and data[i + 3] == 59 and (data[i + 1] == 108 or data[i + 1] == 103):
@@ -73,19 +83,20 @@ def _entity(data, i, end):
     return 0
 
 
-@kernel
+@tight_kernel
 def _is_name(b):
     """Whether a byte can stand in a mention."""
     return 97 <= b | 32 <= 122 or 48 <= b <= 57 or b == 95
 
 
-@kernel
-def _url(data, i, end, chars, n, ends, sorts, tokens):
+@tight_kernel
+def _url(data, i, end, chars, n, ends, sorts, hashes, tokens):
     """Take in the URL whose host begins at byte `i`, as two tokens: "a URL", and its host. Gives where it ends."""
     chars[n] = URL
     n += 1
     ends[tokens] = n
     sorts[tokens] = ATOM
+    hashes[tokens] = _hash(chars, n - 1, n)
     tokens += 1
     if i + 4 < end and _starts_url(data, i, end) == 4:
         i += 4
@@ -97,39 +108,48 @@ def _url(data, i, end, chars, n, ends, sorts, tokens):
     if n > first:
         ends[tokens] = n
         sorts[tokens] = ATOM
+        hashes[tokens] = _hash(chars, first, n)
         tokens += 1
     while i < end and data[i] > 32 and data[i] != 34 and data[i] != 60 and data[i] != 62:
         i += 1
     return i, n, tokens
 
 
-@kernel
+@tight_kernel
 def _word(data, i, end, fold, kinds, chars, n):
-    """Take in the letters and digits from byte `i` on; a letter repeated more than twice counts twice."""
+    """Take in the letters and digits from byte `i` on, and their hash; a letter repeated more than twice counts twice."""
     first = n
+    h = _WORD_SEED
     while i < end:
-        code, size = _decode(data, i, end)
-        kind = MARK
-        if code < SIZE:
-            kind = kinds[code]
-            code = fold[code]
-        if kind == APOSTROPHE and n > first and i + size < end:
+        b = data[i]
+        size = 1
+        kind = kinds[b]
+        code = fold[b]
+        if b >= 0x80:
+            kind = np.uint8(MARK)
+            code, size = _decode(data, i, end)
+            if code < SIZE:
+                kind = kinds[code]
+                code = fold[code]
+        if kind == LETTER:
+            if n > first + 1 and chars[n - 1] == code and chars[n - 2] == code:
+                i += size
+                continue
+        elif kind != DIGIT:
+            if kind != APOSTROPHE or n == first or i + size >= end:
+                break
             following, _ = _decode(data, i + size, end)
             if following >= SIZE or kinds[following] != LETTER:
                 break
             code = np.int32(39)
-        elif kind != LETTER and kind != DIGIT:
-            break
-        elif kind == LETTER and n > first + 1 and chars[n - 1] == code and chars[n - 2] == code:
-            i += size
-            continue
         chars[n] = code
+        h = (h ^ np.uint64(code)) * _PRIME
         n += 1
         i += size
-    return i, n
+    return i, n, h
 
 
-@kernel
+@tight_kernel
 def _run(data, i, end, kinds, chars, n, kind):
     """Take in marks, or one emoji and what is joined to it; a mark repeated more than twice counts twice."""
     first = n
@@ -153,9 +173,9 @@ def _run(data, i, end, kinds, chars, n, kind):
     return i, n
 
 
-@kernel
-def _tokens(data, i, end, fold, kinds, chars, ends, sorts):
-    """Normalise `data[i:end]` into `chars`, with the end and the sort of each token; gives the number of tokens."""
+@tight_kernel
+def _tokens(data, i, end, fold, kinds, chars, ends, sorts, hashes):
+    """Normalise `data[i:end]` into `chars`, with the end, the sort and the hash of each token; gives the number of tokens."""
     n = tokens = 0
     while i < end:
         b = data[i]
@@ -164,10 +184,11 @@ def _tokens(data, i, end, fold, kinds, chars, ends, sorts):
             continue
         before = n
         sort = WORD
+        h = np.uint64(0)
         if b == 104 or b == 72 or b == 119 or b == 87:
             url = _starts_url(data, i, end)
             if url > 0:
-                i, n, tokens = _url(data, i + url, end, chars, n, ends, sorts, tokens)
+                i, n, tokens = _url(data, i + url, end, chars, n, ends, sorts, hashes, tokens)
                 continue
         if b == 64 and i + 1 < end and _is_name(data[i + 1]):
             i += 1
@@ -189,7 +210,7 @@ def _tokens(data, i, end, fold, kinds, chars, ends, sorts):
                     code, size = _decode(data, i, end)
             kind = kinds[code] if code < SIZE else np.uint8(MARK)
             if kind == LETTER or kind == DIGIT:
-                i, n = _word(data, i, end, fold, kinds, chars, n)
+                i, n, h = _word(data, i, end, fold, kinds, chars, n)
             elif kind == MARK or kind == EMOJI:
                 i, n = _run(data, i, end, kinds, chars, n, kind)
                 sort = MARKS if kind == MARK else ATOM
@@ -203,40 +224,39 @@ def _tokens(data, i, end, fold, kinds, chars, ends, sorts):
         if n > before:
             ends[tokens] = n
             sorts[tokens] = sort
+            hashes[tokens] = h if h != 0 else _hash(chars, before, n)
             tokens += 1
     return tokens
 
 
-@kernel
+@tight_kernel
 def _hash_grams(chars, first, last, low, high, shift, grams, n):
     """Write the bucket of every n-gram of `low` to `high` characters of one word, its edges counted as characters."""
     for start in range(first - 1, last + 2 - low):
         h = _GRAM_SEED
         stop = min(start + high, last + 1)
         for j in range(start, stop):
-            h = _mix(h, EDGE if j < first or j >= last else chars[j])
+            h = (h ^ np.uint64(EDGE if j < first or j >= last else chars[j])) * _PRIME
             if j - start + 1 >= low:
-                grams[n] = np.uint32((h * _PRIME) >> shift)
+                grams[n] = np.uint32(((h ^ (h >> np.uint64(32))) * _PRIME) >> shift)
                 n += 1
     return n
 
 
-@kernel
-def hash_text(data, start, end, fold, kinds, pairs, low, high, shift, chars, ends, sorts, words, grams):
+@tight_kernel
+def hash_text(data, start, end, fold, kinds, pairs, low, high, shift, chars, ends, sorts, hashes, words, grams):
     """Write the buckets of one text's words (and pairs) into `words`, of its character n-grams into `grams`.
 
     Gives how many there are of each. `shift` is 64 less the number of bits of a bucket; `low` 0 means no n-grams. The
-    buffers hold at least the text's bytes (`chars`, `ends`, `sorts`), three times as many (`words`), and one per
+    buffers hold at least the text's bytes (`chars`, `ends`, `sorts`, `hashes`), three times as many (`words`), and one per
     order and byte (`grams`).
     """
-    tokens = _tokens(data, start, end, fold, kinds, chars, ends, sorts)
+    tokens = _tokens(data, start, end, fold, kinds, chars, ends, sorts, hashes)
     n_words = n_grams = first = 0
     before = np.uint64(0)
     for t in range(tokens):
         last = ends[t]
-        h = _WORD_SEED
-        for j in range(first, last):
-            h = _mix(h, chars[j])
+        h = hashes[t] ^ (hashes[t] >> np.uint64(32))
         words[n_words] = np.uint32((h * _PRIME) >> shift)
         n_words += 1
         if sorts[t] != MARKS:
@@ -253,8 +273,8 @@ def hash_text(data, start, end, fold, kinds, pairs, low, high, shift, chars, end
     return n_words, n_grams
 
 
-@kernel
-def hash_texts(data, offsets, valid, fold, kinds, pairs, low, high, shift, scratch, sorts, ids, starts):
+@tight_kernel
+def hash_texts(data, offsets, valid, fold, kinds, pairs, low, high, shift, scratch, sorts, hashes, ids, starts):
     """Write the buckets of all texts into `ids`, and where each text's words and n-grams begin into `starts`.
 
     `starts` has two entries per text and one at the end. Gives the number of buckets, or -1 when `ids` is too small.
@@ -275,9 +295,10 @@ def hash_texts(data, offsets, valid, fold, kinds, pairs, low, high, shift, scrat
         words = ids[n:]
         grams = ids[n + 3 * (last - first) :]
         n_words, n_grams = hash_text(
-            data, first, last, fold, kinds, pairs, low, high, shift, chars, ends, sorts, words, grams
+            data, first, last, fold, kinds, pairs, low, high, shift, chars, ends, sorts, hashes, words, grams
         )
-        words[n_words : n_words + n_grams] = grams[:n_grams]
+        for i in range(n_grams):
+            words[n_words + i] = grams[i]
         starts[2 * row + 1] = n + n_words
         n += n_words + n_grams
     starts[2 * (len(offsets) - 1)] = n

@@ -39,7 +39,17 @@ import numba  # noqa: E402  (after the cache folder is set)
 
 def kernel(function: _F) -> _F:
     """Return `function` compiled on its first call, free of the interpreter's lock, and cached where possible."""
+    return _compiled(function, _nrt=True)
+
+
+def tight_kernel(function: _F) -> _F:
+    """Return `function` compiled as `kernel` does, for code that makes no arrays: it spends nothing on counting them."""
+    return _compiled(function, _nrt=False)
+
+
+def _compiled(function: _F, **options: Any) -> _F:
+    options = {"nogil": True, "error_model": "numpy", **options}
     try:
-        return cast(_F, numba.njit(nogil=True, cache=_CACHED, error_model="numpy", boundscheck=False)(function))
+        return cast(_F, numba.njit(cache=_CACHED, **options)(function))
     except RuntimeError:  # numba finds no place for its cache
-        return cast(_F, numba.njit(nogil=True, error_model="numpy", boundscheck=False)(function))
+        return cast(_F, numba.njit(**options)(function))

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
 """The n-gram bag: a linear classifier over hashed words, word pairs and character n-grams, trained on soft labels.
 
 A text's words (and pairs) and its character n-grams are two bags. In each, an n-gram counts with its inverse document
@@ -23,7 +24,7 @@ from msgspec import Meta
 from goldstream.errors import ModelError
 from goldstream.models.characters import tables
 from goldstream.models.hashing import hash_text, hash_texts
-from goldstream.models.jit import kernel
+from goldstream.models.jit import kernel, tight_kernel
 from goldstream.settings import Section, convert
 
 MOST_WEIGHTS = 1 << 28  #: classes × buckets; a gigabyte
@@ -39,7 +40,9 @@ class NgramBagSettings(Section, frozen=True, kw_only=True):
     epochs: Annotated[int, Meta(ge=1, le=200)] = 12
     rate: Annotated[float, Meta(gt=0)] = 0.15  #: learning rate
     decay: Annotated[float, Meta(ge=0)] = 3e-5  #: pull towards zero, per update of a weight
-    start: Annotated[float, Meta(gt=0)] = 1.0  #: what the sum of squared slopes starts with: the higher, the less rare n-grams learn
+    start: Annotated[float, Meta(gt=0)] = (
+        1.0  #: what the sum of squared slopes starts with: the higher, the less rare n-grams learn
+    )
     seed: int = 0
 
 
@@ -87,7 +90,9 @@ class NgramBag:
             ids, starts, order, wanted, importance / max(float(importance.mean()), 1e-9), idf, table,
             np.full_like(table, options.start), np.float32(options.rate), np.float32(options.decay),
         )  # fmt: skip
-        self._table = np.ascontiguousarray(np.concatenate([table * idf[:, None], (idf**2)[:, None]], axis=1), np.float32)
+        self._table = np.ascontiguousarray(
+            np.concatenate([table * idf[:, None], (idf**2)[:, None]], axis=1), np.float32
+        )
 
     def predict_proba(self, texts: pa.StringArray) -> np.ndarray:
         """Return float32 scores, texts × labels; each row sums to one. A null counts as an empty text."""
@@ -99,7 +104,7 @@ class NgramBag:
         _score(
             data, offsets, valid, fold, kinds, options.pairs, options.low, options.high, self._shift, self._table,
             self._bias, logits, np.empty((2, longest), np.int32), np.empty(longest, np.uint8),
-            np.empty(3 * longest, np.uint32), np.empty((options.high - options.low + 1) * longest + 8, np.uint32),
+            np.empty(longest, np.uint64), np.empty(3 * longest, np.uint32), np.empty((options.high - options.low + 1) * longest + 8, np.uint32),
         )  # fmt: skip
         return _probabilities(logits)
 
@@ -122,7 +127,9 @@ class NgramBag:
         """Return the model that `save` wrote; raises `ModelError` when the folder is not one."""
         try:
             facts = json.loads((folder / "ngram_bag.json").read_text())
-            rows, weights, bias = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("rows", "weights", "bias"))
+            rows, weights, bias = (
+                np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("rows", "weights", "bias")
+            )
             model = cls(tuple(facts["labels"]), convert(facts["settings"], NgramBagSettings, "ngram_bag.json"))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{folder} is not an n-gram bag: {error}") from None
@@ -131,7 +138,9 @@ class NgramBag:
             or weights.shape != (len(rows), model._columns + 1) or bias.shape != (model._columns,)
             or (len(rows) and int(rows.max()) >= len(model._table)) or not np.isfinite(weights).all() or not np.isfinite(bias).all()
         ):  # fmt: skip
-            raise ModelError(f"{folder}: the weights have another shape or type than ngram_bag.json says, or are not numbers")
+            raise ModelError(
+                f"{folder}: the weights have another shape or type than ngram_bag.json says, or are not numbers"
+            )
         model._table[:, -1] = facts["unseen"]
         model._table[rows] = weights
         model._bias = bias
@@ -158,7 +167,7 @@ class NgramBag:
         starts = np.empty(2 * len(texts) + 1, np.int64)
         count = hash_texts(
             data, offsets, valid, fold, kinds, options.pairs, options.low, options.high, self._shift,
-            np.empty(2 * longest, np.int32), np.empty(longest, np.uint8), ids, starts,
+            np.empty(2 * longest, np.int32), np.empty(longest, np.uint8), np.empty(longest, np.uint64), ids, starts,
         )  # fmt: skip
         return ids[:count].copy(), starts
 
@@ -184,6 +193,7 @@ def _inverse_frequency(ids: np.ndarray, starts: np.ndarray, size: int) -> np.nda
 
 
 def _probabilities(logits: np.ndarray) -> np.ndarray:
+    logits = np.clip(logits, -50, 50)  # one word a million times over is not a million times surer
     if logits.shape[1] == 1:
         yes = 1 / (1 + np.exp(-logits))
         return np.concatenate([1 - yes, yes], axis=1).astype(np.float32)
@@ -257,24 +267,25 @@ def _train(ids, starts, order, wanted, importance, idf, table, squares, rate, de
     return bias
 
 
-@kernel
+@tight_kernel
 def _score(
-    data, offsets, valid, fold, kinds, pairs, low, high, shift, table, bias, logits, scratch, sorts, words, grams
+    data, offsets, valid, fold, kinds, pairs, low, high, shift, table, bias, logits, scratch, sorts, hashes, words, grams
 ):  # fmt: skip
     columns = len(bias)
     for row in range(len(offsets) - 1):
-        logits[row, :] = bias
+        for k in range(columns):
+            logits[row, k] = bias[k]
         first, last = offsets[row], offsets[row + 1]
         if not valid[row] or first == last:
             continue
         n_words, n_grams = hash_text(
-            data, first, last, fold, kinds, pairs, low, high, shift, scratch[0], scratch[1], sorts, words, grams
+            data, first, last, fold, kinds, pairs, low, high, shift, scratch[0], scratch[1], sorts, hashes, words, grams
         )
         _add_bag(words, n_words, table, columns, logits[row])
         _add_bag(grams, n_grams, table, columns, logits[row])
 
 
-@kernel
+@tight_kernel
 def _add_bag(buckets, n, table, columns, logits):
     norm = np.float32(0)
     if columns == 1:

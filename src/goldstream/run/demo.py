@@ -61,7 +61,9 @@ def finished_steps(conn: psycopg.Connection[Any]) -> dict[str, str]:
     counts = one("SELECT counts FROM datasets WHERE state = 'split' ORDER BY created_at DESC LIMIT 1")
     if counts:
         splits = ", ".join(f"{size:,} {name}" for name, size in counts["splits"].items())
-        steps["dataset"] = f"dataset: {counts['collected']:,} posts, {counts['duplicates']:,} of them duplicates; {splits}"
+        steps["dataset"] = (
+            f"dataset: {counts['collected']:,} posts, {counts['duplicates']:,} of them duplicates; {splits}"
+        )
     if report := one("SELECT report FROM label_runs ORDER BY id DESC LIMIT 1"):
         steps["labels"] = report["text"]
     _, model, _ = _evidence(conn)
@@ -128,4 +130,8 @@ def _evidence(conn: psycopg.Connection[Any]) -> tuple[dict[str, Any], dict[str, 
     metrics = evidence["metrics"]
     shown = {key: metrics.get(key) for key in ("precision", "recall", "f1")}
     model = {"name": name, "version": version, **shown, "threshold": threshold}
-    return counts, {**model, "evaluated_on": evidence["evaluated_on"], "keyword_f1": metrics.get("keyword_f1")}, label_model
+    return (
+        counts,
+        {**model, "evaluated_on": evidence["evaluated_on"], "keyword_f1": metrics.get("keyword_f1")},
+        label_model,
+    )

@@ -138,12 +138,20 @@ def train_and_register(project: Project, say: Say, *, promote: bool) -> dict[str
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model"
         save_model(
-            model, path, kind=settings.model.type, name=name, threshold=threshold, positive=settings.project.keep, made_from=evidence
+            model,
+            path,
+            kind=settings.model.type,
+            name=name,
+            threshold=threshold,
+            positive=settings.project.keep,
+            made_from=evidence,
         )
         evidence["folder_sha256"] = folder_hash(path)
         number = registry.register(path, name=name, labels=labels, threshold=threshold, evidence=evidence)
     if promote or registry.alias("champion") is None:
-        registry.move("champion", number, who="goldstream", why="asked for" if promote else "first model of this project")
+        registry.move(
+            "champion", number, who="goldstream", why="asked for" if promote else "first model of this project"
+        )
     return {"name": name, "version": number, "threshold": threshold, **evidence}
 
 
@@ -151,7 +159,8 @@ def _soft_labels(conn: psycopg.Connection[Any], dataset: Dataset, labels: int) -
     """The training posts that at least one function voted on, and their soft labels (float32, posts × labels)."""
     posts = dataset.posts(conn, "split IN ('snorkel_train', 'train') AND kind <> 'delete'")
     rows = conn.execute(
-        "SELECT post_id, probabilities FROM soft_labels WHERE prefix = %s AND dataset = %s AND covered", (dataset.prefix, dataset.version)
+        "SELECT post_id, probabilities FROM soft_labels WHERE prefix = %s AND dataset = %s AND covered",
+        (dataset.prefix, dataset.version),
     ).fetchall()
     soft = pl.DataFrame(rows, schema={"id": pl.String, "probabilities": pl.List(pl.Float32)}, orient="row")
     joined = posts.drop("extra").join(soft, on="id", how="inner", maintain_order="left")
@@ -172,8 +181,12 @@ def _texts(posts: pl.DataFrame) -> pa.StringArray:
 def _evaluated(model: Any, test: Judged, keep: int, threshold: float, view: str) -> tuple[dict[str, Any], str]:
     """Metrics on the gold of test; nothing is claimed where there is too little."""
     if len(test.true) < FEWEST_GOLD:
-        nothing = dict.fromkeys(("accuracy", "precision", "recall", "f1", "macro_f1", "average_precision"), float("nan"))
-        return {key: None for key in nothing} | {"n": len(test.true)}, f"nothing: {view} has {len(test.true)} gold labels"
+        nothing = dict.fromkeys(
+            ("accuracy", "precision", "recall", "f1", "macro_f1", "average_precision"), float("nan")
+        )
+        return dict.fromkeys(nothing) | {
+            "n": len(test.true)
+        }, f"nothing: {view} has {len(test.true)} gold labels"
     scores = model.predict_proba(test.texts)
     found: dict[str, Any] = metrics.evaluate(scores, test.true, keep, threshold)
     found["f1_interval"] = metrics.interval(

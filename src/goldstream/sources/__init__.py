@@ -21,6 +21,8 @@ def build(sections: Sequence[Mapping[str, Any]], folder: Path = Path()) -> list[
         settings = convert(section, kind.Settings, f"goldstream.toml: sources[{number}]")
         source: Source = kind(settings, folder) if getattr(kind, "needs_folder", False) else kind(settings)
         if source.name in {other.name for other in built}:
-            raise SettingsError(f"goldstream.toml: two sources are called {source.name!r}; give one a `name` - at `$.sources[{number}]`")
+            raise SettingsError(
+                f"goldstream.toml: two sources are called {source.name!r}; give one a `name` - at `$.sources[{number}]`"
+            )
         built.append(source)
     return built

@@ -62,6 +62,7 @@ class Bluesky:
         self._hosts = settings.hosts or (V1_HOSTS if settings.protocol == "v1" else V2_HOSTS)
         self._closed = threading.Event()
         self._events: queue.Queue[tuple[str, bytes]] = queue.Queue(QUEUED)
+        self._safe = ("", 0)  # host and place of the newest event that has been handed on
         self._socket: ClientConnection | None = None
         self._thread: threading.Thread | None = None
         self._decompress = self._decompressor()
@@ -73,8 +74,8 @@ class Bluesky:
 
     def read(self, cursor: str | None) -> Iterator[Arrival]:
         """Yield what comes after `cursor`, for ever; an empty batch at least every half second."""
-        host, place = _parse(cursor)
-        self._thread = threading.Thread(target=self._receive, args=(host, place), name=self.name, daemon=True)
+        host, place = self._safe = _parse(cursor)
+        self._thread = threading.Thread(target=self._receive, name=self.name, daemon=True)
         self._thread.start()
         while not self._closed.is_set():
             posts: list[Post] = []
@@ -86,10 +87,11 @@ class Bluesky:
                 except queue.Empty:
                     break
                 event = self._read(frame, rejects)
-                if event is not None and event.place > place:
-                    place = event.place
+                if event is not None and event.place > 0:
+                    place = event.place if self.settings.protocol == "v2" else max(place, event.place)
                 if event is not None and event.post is not None and self._wanted(event.post):
                     posts.append(event.post)
+            self._safe = (host, place)
             yield Arrival(to_columns(posts), f"{host} {place}" if place > 0 else cursor, tuple(rejects))
 
     def close(self) -> None:
@@ -118,24 +120,25 @@ class Bluesky:
 
     # The socket's thread -----------------------------------------------------------------------------------------
 
-    def _receive(self, cursor_host: str, place: int) -> None:
+    def _receive(self) -> None:
         """Connect, pass frames on, connect again: for ever, at one host after the other."""
         wait_s, number = FIRST_WAIT_S, 0
         while not self._closed.is_set():
             host = self._hosts[number % len(self._hosts)]
             started = time.monotonic()
             try:
-                place = self._listen(host, cursor_host, place)
+                self._listen(host, *self._safe)
             except (OSError, WebSocketException, TimeoutError, Terminal) as error:
-                _say(f"{self.name}: {host}: {error or type(error).__name__}; trying the next host in about {wait_s:.1f} s")
-            cursor_host = host if self.settings.protocol == "v2" else cursor_host
+                _say(
+                    f"{self.name}: {host}: {error or type(error).__name__}; trying the next host in about {wait_s:.1f} s"
+                )
             if time.monotonic() - started > self.settings.silence_s:
                 wait_s = FIRST_WAIT_S
             self._closed.wait(wait_s * random.uniform(0.5, 1.5))
             wait_s, number = min(2 * wait_s, LONGEST_WAIT_S), number + 1
 
-    def _listen(self, host: str, cursor_host: str, place: int) -> int:
-        """Pass on the frames of one connection until it ends."""
+    def _listen(self, host: str, cursor_host: str, place: int) -> None:
+        """Pass on the frames of one connection, which begins after `place` of `cursor_host`, until it ends."""
         first = True
         url = self._url(host, cursor_host, place)
         protocols = ["xrpc.v1.json"] if self.settings.protocol == "v2" else None
@@ -153,15 +156,21 @@ class Bluesky:
                         break
                     except queue.Full:
                         continue  # the reader is slower than the network: the socket waits
-        return place
 
     def _url(self, host: str, cursor_host: str, place: int) -> str:
         size = self.settings.max_message_bytes
         if self.settings.protocol == "v1":
             query = [("wantedCollections", COLLECTION), ("maxMessageSizeBytes", str(size))]
-            query += [("cursor", str(place - REWIND_US))] * (place > 0) + [("compress", "true")] * bool(self.settings.dictionary)
+            query += [("cursor", str(place - REWIND_US))] * (place > 0) + [("compress", "true")] * bool(
+                self.settings.dictionary
+            )
             return f"{host}/subscribe?{urlencode(query)}"
-        query = [("collections", COLLECTION), ("kinds", "commit"), ("kinds", "account"), ("maxMessageSizeBytes", str(size))]
+        query = [
+            ("collections", COLLECTION),
+            ("kinds", "commit"),
+            ("kinds", "account"),
+            ("maxMessageSizeBytes", str(size)),
+        ]
         if place > 0 and host == cursor_host:  # the numbers of another host mean nothing here
             query.append(("cursor", str(place)))
         elif place > 0:
@@ -175,7 +184,9 @@ class Bluesky:
             return
         if self.settings.protocol == "v1" and place and event.place - place > GAP_US:
             minutes = (event.place - place) / 60_000_000
-            _say(f"{self.name}: the host's memory begins {minutes:,.0f} minutes after the cursor; posts of that time are missing")
+            _say(
+                f"{self.name}: the host's memory begins {minutes:,.0f} minutes after the cursor; posts of that time are missing"
+            )
 
     def _decompressor(self) -> Callable[[bytes], bytes]:
         """How binary frames are read: each is a whole zstd frame, made with the dictionary."""
@@ -184,7 +195,9 @@ class Bluesky:
             try:
                 known = zstandard.ZstdCompressionDict(Path(self.settings.dictionary).read_bytes())
             except OSError as error:
-                raise SourceError(f"{self.settings.dictionary}: the dictionary can't be read: {error.strerror}") from None
+                raise SourceError(
+                    f"{self.settings.dictionary}: the dictionary can't be read: {error.strerror}"
+                ) from None
         engine = zstandard.ZstdDecompressor(dict_data=known)
 
         def decompress(frame: bytes) -> bytes:
@@ -192,6 +205,7 @@ class Bluesky:
                 return engine.decompress(frame, max_output_size=LARGEST_FRAME)
             except zstandard.ZstdError:
                 return frame  # not ours to judge: it becomes a reject
+
         return decompress
 
 

@@ -74,7 +74,12 @@ def _commit(did: str, commit: Any, time_us: int) -> Post | None:
     rkey, operation = commit.get("rkey"), commit.get("operation")
     if not isinstance(rkey, str) or operation not in ("create", "update", "delete"):
         raise ValueError(f"a commit needs `rkey`, and `operation` to be create, update or delete, not {operation!r}")
-    own = {"id": f"bluesky:{did}/{rkey}", "source": "bluesky", "author": did, "revision": _revision(commit.get("rev"), time_us)}
+    own = {
+        "id": f"bluesky:{did}/{rkey}",
+        "source": "bluesky",
+        "author": did,
+        "revision": _revision(commit.get("rev"), time_us),
+    }
     if operation == "delete":
         return Post(kind="delete", **own)
     record = commit.get("record")

@@ -23,8 +23,8 @@ from goldstream.errors import SourceError
 from goldstream.records import SCHEMA_VERSION, Post, empty, from_json, from_json_lines, to_columns
 from goldstream.settings import Section
 from goldstream.sources.base import Arrival, Reject
-from goldstream.sources.own_json import parse
 from goldstream.sources.mapping import Bad, Columns, Mapping
+from goldstream.sources.own_json import parse
 
 BATCH = 16_384  #: rows
 BLOCK = 4 << 20  #: bytes of lines that are decoded together
@@ -94,7 +94,9 @@ class Files:
                 found.append("-")
                 continue
             path = Path(pattern).expanduser()
-            base, relative = (Path(path.anchor), path.relative_to(path.anchor)) if path.is_absolute() else (self._folder, path)
+            base, relative = (
+                (Path(path.anchor), path.relative_to(path.anchor)) if path.is_absolute() else (self._folder, path)
+            )
             matches = sorted(str(match) for match in base.glob(str(relative)))
             if not matches and not (self.settings.follow and set("*?[").isdisjoint(pattern)):
                 raise SourceError(f"{self._folder / path}: no such file; the source {self.name!r} names it")
@@ -139,7 +141,9 @@ class Files:
                 if self.settings.follow and not line.endswith(b"\n") and len(line) < LONGEST_LINE:
                     return  # not whole yet
                 length = len(line)
-                while len(line) >= LONGEST_LINE and not line.endswith(b"\n") and (more := stream.readline(LONGEST_LINE)):
+                while (
+                    len(line) >= LONGEST_LINE and not line.endswith(b"\n") and (more := stream.readline(LONGEST_LINE))
+                ):
                     length += len(more)
                     if more.endswith(b"\n"):
                         break
@@ -182,7 +186,11 @@ class Files:
                 try:
                     posts, rejects = from_json_lines(block), []
                 except (ValueError, RecursionError):
-                    entries = [self._own_line(line, f"{file}:{start + number}") for number, line in enumerate(lines, 1) if line.strip()]
+                    entries = [
+                        self._own_line(line, f"{file}:{start + number}")
+                        for number, line in enumerate(lines, 1)
+                        if line.strip()
+                    ]
                     posts = [entry for entry in entries if isinstance(entry, Post)]
                     rejects = [entry for entry in entries if isinstance(entry, Reject)]
                 yield Arrival(to_columns(posts), _cursor(progress), tuple(rejects))
@@ -259,7 +267,13 @@ def _is_plain(file: str) -> bool:
 
 def _format(file: str) -> Format:
     suffixes = [suffix for suffix in Path(file).suffixes if suffix not in (".gz", ".zst")]
-    known: dict[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+    known: dict[str, Format] = {
+        ".jsonl": "jsonl",
+        ".ndjson": "jsonl",
+        ".json": "jsonl",
+        ".csv": "csv",
+        ".parquet": "parquet",
+    }
     kind = "jsonl" if file == "-" else known.get(suffixes[-1] if suffixes else "")
     if kind is None:
         raise SourceError(f"{file}: its extension names no format; set `format` to jsonl, csv or parquet")
@@ -272,7 +286,9 @@ def _opened(file: str) -> IO[bytes]:
     if file.endswith(".gz"):
         return gzip.open(file, "rb")  # type: ignore[return-value]
     if file.endswith(".zst"):
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(Path(file).open("rb"), read_across_frames=True))  # type: ignore[type-var, return-value, arg-type]
+        return io.BufferedReader(
+            zstandard.ZstdDecompressor().stream_reader(Path(file).open("rb"), read_across_frames=True)
+        )  # type: ignore[type-var, return-value, arg-type]
     return Path(file).open("rb")
 
 

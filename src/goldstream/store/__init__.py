@@ -14,7 +14,7 @@ from goldstream.store.server import EmbeddedServer
 
 #: Limits of a connection, in milliseconds: a worker that stalls inside a transaction can't block its successor.
 TIMEOUTS = {"statement_timeout": 120_000, "lock_timeout": 20_000, "idle_in_transaction_session_timeout": 10_000}
-_KEEPALIVES = {"keepalives": 1, "keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 3}
+_KEEPALIVES: dict[str, Any] = {"keepalives": 1, "keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 3}
 
 
 class Store:
@@ -28,19 +28,22 @@ class Store:
     @classmethod
     def open(cls, section: settings.Store, folder: Path) -> Self:
         """Start or reach PostgreSQL and bring our schema up to date; raises `StoreError` with what to do."""
-        if section.dsn is None:
-            server = EmbeddedServer(folder / section.folder)
-            store = cls(server.dsn, section.schema, server)
-        else:
-            dsn = section.dsn if isinstance(section.dsn, str) else section.dsn.value()
-            store = cls(dsn, section.schema, None)
+        store = cls.reach(section, folder)
         try:
-            with store.connect(name="migrate", statement_timeout=0) as conn:
-                migrations.migrate(conn, section.schema)
+            store._migrate()
         except BaseException:
             store.close()
             raise
         return store
+
+    @classmethod
+    def reach(cls, section: settings.Store, folder: Path) -> Self:
+        """Return the store with whatever is in it, our schema or nothing; the first connection starts the server."""
+        if section.dsn is None:
+            server = EmbeddedServer(folder / section.folder)
+            return cls(server.dsn, section.schema, server)
+        dsn = section.dsn if isinstance(section.dsn, str) else section.dsn.value()
+        return cls(dsn, section.schema, None)
 
     def connect(self, *, name: str, **timeouts: int) -> psycopg.Connection[Any]:
         """Return a new connection in autocommit mode with our schema in its search path.
@@ -58,14 +61,19 @@ class Store:
         except psycopg.OperationalError as error:
             raise StoreError(f"PostgreSQL can't be reached at {_shown(self.dsn)}: {_first_line(error)}") from None
         except psycopg.ProgrammingError:  # the text would repeat a password
-            raise StoreError("the store's dsn is not a PostgreSQL address, e.g. postgresql://user@host/database") from None
+            raise StoreError(
+                "the store's dsn is not a PostgreSQL address, e.g. postgresql://user@host/database"
+            ) from None
 
     def reset(self) -> None:
         """Drop everything that is stored and begin anew."""
-        with self.connect(name="reset", statement_timeout=0) as conn, conn.transaction():
-            conn.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(self.schema)))
-        with self.connect(name="reset", statement_timeout=0) as conn:
-            migrations.migrate(conn, self.schema)
+        drop = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(self.schema))
+        try:
+            with self.connect(name="reset", statement_timeout=0) as conn:
+                conn.execute(drop)
+        except psycopg.errors.LockNotAvailable:
+            raise StoreError("something still uses what is stored; stop `goldstream up` and try again") from None
+        self._migrate()
 
     def close(self) -> None:
         """Let go of the server; a second call does nothing."""
@@ -75,8 +83,17 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
+
+    def _migrate(self) -> None:
+        with self.connect(name="migrate", statement_timeout=0, lock_timeout=0) as conn:
+            try:
+                migrations.migrate(conn, self.schema)
+            except psycopg.Error as error:
+                raise StoreError(f"the schema {self.schema!r} can't be made: {_first_line(error)}") from error
 
     def _connect(self, name: str, timeouts: dict[str, int]) -> psycopg.Connection[Any]:
         limits = {**TIMEOUTS, **timeouts}

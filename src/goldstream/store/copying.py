@@ -28,7 +28,9 @@ _FIXED = {16: np.dtype("u1"), 21: np.dtype(">i2"), 23: np.dtype(">i4"), 20: np.d
 _ELEMENTS = {1009: _TEXT, 1021: 700, 1022: 701, 1007: 23, 1016: 20, 1000: 16}  # type of array → of its elements
 
 
-def copy_columns(conn: psycopg.Connection[Any], table: str | sql.Composable, data: pl.DataFrame | pa.RecordBatch) -> int:
+def copy_columns(
+    conn: psycopg.Connection[Any], table: str | sql.Composable, data: pl.DataFrame | pa.RecordBatch
+) -> int:
     """Copy `data` into the columns of `table` that bear its names and return the number of rows.
 
     Works in whatever transaction `conn` is in. Strings go to text, json and jsonb columns, lists to arrays; null stays
@@ -53,7 +55,9 @@ def copy_columns(conn: psycopg.Connection[Any], table: str | sql.Composable, dat
 
 def encode(batch: pa.RecordBatch, types: list[int]) -> bytes:
     """Return `batch` in the form of `COPY … (FORMAT binary)`, for columns of these PostgreSQL types (their oids)."""
-    fields = [_field(array, oid, name) for array, oid, name in zip(batch.columns, types, batch.schema.names, strict=True)]
+    fields = [
+        _field(array, oid, name) for array, oid, name in zip(batch.columns, types, batch.schema.names, strict=True)
+    ]
     sizes = np.full(batch.num_rows, 2, np.int64)
     for field in fields:
         sizes += field.sizes

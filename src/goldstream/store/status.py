@@ -43,9 +43,11 @@ def _step(champion: int | None, state: str | None, labelled: bool) -> str:
         return "classifying"
     if labelled:
         return "training"
-    return {None: "waiting for posts", "collecting": "collecting", "collected": "removing duplicates and splitting"}.get(
-        state, "labelling"
-    )
+    return {
+        None: "waiting for posts",
+        "collecting": "collecting",
+        "collected": "removing duplicates and splitting",
+    }.get(state, "labelling")
 
 
 def status(conn: psycopg.Connection[Any]) -> dict[str, Any]:

@@ -74,7 +74,9 @@ class _Reader:
         taken = self._lasting.do(lambda conn, _: take(conn, self._stream.reader, self._log.identity, self._partition))
         extent = self._lasting.do(lambda conn, _: self._log.extents()[self._partition])
         if missed := check(taken, extent.start, extent.end):
-            say(f"{self._stream.reader}: {missed:,} posts had left the log before they were classified (log.retention-days)")
+            say(
+                f"{self._stream.reader}: {missed:,} posts had left the log before they were classified (log.retention-days)"
+            )
         coming = ahead.submit(self._next, taken.position)
         while not self._stop.is_set():
             part = self._settled(coming, ahead, taken)
@@ -87,7 +89,9 @@ class _Reader:
             coming = ahead.submit(self._next, part.end)
             taken = self._lasting.do(partial(self._write, taken=taken, part=part))
             total = Written(
-                total.posts + part.predictions.num_rows, total.candidates + len(part.candidates), total.deletions + part.gone
+                total.posts + part.predictions.num_rows,
+                total.candidates + len(part.candidates),
+                total.deletions + part.gone,
             )
         return total
 

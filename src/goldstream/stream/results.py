@@ -53,7 +53,13 @@ def results(part: Part, scored: Scored, stream: settings.Stream, project: settin
     if not pc.all(pc.equal(posts["kind"], "create")).as_py():
         outdated, deletes, forgets = _taken_back(posts, candidates["post_id"])
     return Results(
-        part.end, _predictions(part, scored, probabilities, live, stream.reader), candidates, _links(candidates), outdated, deletes, forgets
+        part.end,
+        _predictions(part, scored, probabilities, live, stream.reader),
+        candidates,
+        _links(candidates),
+        outdated,
+        deletes,
+        forgets,
     )
 
 
@@ -81,7 +87,9 @@ def _predictions(
     part: Part, scored: Scored, probabilities: np.ndarray, live: pa.BooleanArray, reader: str
 ) -> pa.RecordBatch:
     posts, rows = part.posts, part.posts.num_rows
-    labels = pa.DictionaryArray.from_arrays(pa.array(scored.scores.argmax(axis=1).astype(np.int32)), pa.array(scored.labels))
+    labels = pa.DictionaryArray.from_arrays(
+        pa.array(scored.scores.argmax(axis=1).astype(np.int32)), pa.array(scored.labels)
+    )
     columns = {
         "reader": _same(reader, rows),
         "partition": pa.array(np.full(rows, part.partition, np.int32)),
@@ -109,7 +117,9 @@ def _seen(posts: pa.RecordBatch) -> pa.Array:
     return seen if seen.null_count == 0 else pc.fill_null(seen, pa.scalar(now(), seen.type))
 
 
-def _candidates(part: Part, scored: Scored, probabilities: np.ndarray, alive: np.ndarray, stream: settings.Stream) -> pl.DataFrame:
+def _candidates(
+    part: Part, scored: Scored, probabilities: np.ndarray, alive: np.ndarray, stream: settings.Stream
+) -> pl.DataFrame:
     """The newest revision of each post that could be kept, with its canonical links."""
     floor = min(stream.keep_floor, scored.threshold)
     rows = np.flatnonzero(alive & (probabilities >= floor))
@@ -130,7 +140,11 @@ def _candidates(part: Part, scored: Scored, probabilities: np.ndarray, alive: np
 
 
 def _links(candidates: pl.DataFrame) -> pl.DataFrame:
-    exploded = candidates.select("post_id", "author", "seen_at", url="links").filter(pl.col("url").list.len() > 0).explode("url")
+    exploded = (
+        candidates.select("post_id", "author", "seen_at", url="links")
+        .filter(pl.col("url").list.len() > 0)
+        .explode("url")
+    )
     domains = pl.Series("domain", [domain(url) for url in exploded["url"]], pl.String)
     return exploded.with_columns(domains)
 
@@ -212,4 +226,10 @@ def _make_partition(conn: Connection, day: date) -> None:
     query = sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF predictions FOR VALUES FROM ({}) TO ({})")
     with conn.transaction():
         conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('predictions', 2))")
-        conn.execute(query.format(sql.Identifier(name), sql.Literal(start.isoformat()), sql.Literal((start + timedelta(days=1)).isoformat())))
+        conn.execute(
+            query.format(
+                sql.Identifier(name),
+                sql.Literal(start.isoformat()),
+                sql.Literal((start + timedelta(days=1)).isoformat()),
+            )
+        )

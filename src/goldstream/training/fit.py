@@ -49,7 +49,11 @@ def fit(
 
 
 def cross_fitted(
-    section: settings.Model, labels: tuple[str, ...], texts: pa.StringArray, targets: np.ndarray, weights: np.ndarray | None
+    section: settings.Model,
+    labels: tuple[str, ...],
+    texts: pa.StringArray,
+    targets: np.ndarray,
+    weights: np.ndarray | None,
 ) -> np.ndarray:
     """Return scores for every row by a model that has not seen it; equal texts are left out together."""
     folds = _folds(texts, section.seed)

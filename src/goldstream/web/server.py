@@ -1,38 +1,100 @@
-"""Serves the pages until asked to stop."""
+"""Serves the pages from this process until it is asked to stop."""
 
+import contextlib
+import ipaddress
 import socket
 import threading
+from collections.abc import Callable, Mapping
 
 import uvicorn
 
-from goldstream import settings
-from goldstream.errors import SettingsError
+from goldstream.errors import SettingsError, StoreError
+from goldstream.settings import Settings, Web
 from goldstream.store import Store
 from goldstream.web.app import make_app
 
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+GRACE_S = 3  #: how long open requests may take when the server is asked to stop
+LOOK_S = 0.1
 
 
-def serve(store: Store, section: settings.Settings, stop: threading.Event) -> None:
-    """Answer at the address in the settings until `stop` is set; raises `SettingsError` when that can't be had."""
-    host, port = section.web.host, section.web.port
-    if host not in LOOPBACK:
-        raise SettingsError(f"web.host {host!r} is not a loopback address; pages for other machines are not built yet")
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def serve(
+    store: Store,
+    settings: Settings,
+    stop: threading.Event,
+    *,
+    parts: Callable[[], Mapping[str, str]] | None = None,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Answer until `stop` is set; `ready` is told the address once the pages can be read there.
+
+    Raises `SettingsError` for a host that needs a token and has none, and for a port that is taken.
+    """
+    with contextlib.closing(listen(settings.web)) as listener:
+        app = make_app(store, settings, parts)
+        config = uvicorn.Config(
+            app, lifespan="on", log_config=None, access_log=False, server_header=False, proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_S, limit_concurrency=256, h11_max_incomplete_event_size=32_768,
+        )  # fmt: skip
+        server = _Server(config)
+        ended = threading.Event()
+        threading.Thread(target=_watch, args=(stop, ended, server, app.state.stopping), daemon=True).start()
+        if ready is not None:
+            ready(address(listener))
         try:
-            listener.bind((host, port))
-        except OSError as error:
-            raise SettingsError(f"http://{host}:{port} can't be used ({error.strerror}); set web.port to another one") from None
-        app = make_app(store, section)
-        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, server_header=False)
-        server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # signals are the part's
-        threading.Thread(target=_stop_with, args=(stop, server, app.state.closing), daemon=True).start()
-        server.run(sockets=[listener])
+            server.run(sockets=[listener])
+        finally:
+            ended.set()
+    if not stop.is_set():
+        raise StoreError("the pages ended without being asked to")
 
 
-def _stop_with(stop: threading.Event, server: uvicorn.Server, closing: threading.Event) -> None:
-    stop.wait()
-    closing.set()
-    server.should_exit = True
+def listen(web: Web) -> socket.socket:
+    """Return a socket that listens where the settings say; raises `SettingsError` when it must not or can't."""
+    if web.token is None and not _is_loopback(web.host):
+        raise SettingsError(
+            f'web.host = {web.host!r} can be reached by others, so it needs a token: web.token = {{ env = "NAME" }}'
+        )
+    host = web.host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, web.port))
+        listener.listen(256)
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"the pages can't use {web.host}:{web.port}: {error.strerror}; set another port in [web], or 0 for any"
+        ) from None
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    """Return what to type into a browser."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to whoever runs the process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        yield
+
+
+def _watch(stop: threading.Event, ended: threading.Event, server: uvicorn.Server, stopping: threading.Event) -> None:
+    while not ended.wait(LOOK_S):
+        if stop.is_set():
+            stopping.set()  # so that open streams end
+            server.should_exit = True
+            return
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,61 +1,110 @@
-// Keeps the counters and the list of kept posts up to date, by server-sent events. Cards come rendered and escaped.
+// The live page: numbers and kept posts as they arrive. Cards come rendered and escaped from the server.
 "use strict";
-
-const MOST = 200;
-const list = document.getElementById("posts");
-const state = document.getElementById("state");
-const pause = document.getElementById("pause");
+const MOST = 120;
+const byId = (id) => document.getElementById(id);
+const posts = byId("posts"), pulse = byId("pulse"), pause = byId("pause"), waiting = byId("waiting"), filter = byId("filter");
 const held = [];
-let paused = false;
+let paused = false, away = false;
 
-function shown(key, value) {
-  if (value === null) return "–";
-  return key === "posts_per_second" ? value.toFixed(1) : value.toLocaleString("en");
+const words = (value) => value.toLocaleString("en");
+
+function show(counts) {
+  for (const place of document.querySelectorAll("[data-count]")) {
+    const value = counts[place.dataset.count];
+    place.textContent = value === null ? "–" : place.dataset.count === "version" ? `v${value}` : words(Math.round(value));
+  }
+  document.querySelector("[data-count=dead_letters]").parentElement.classList.toggle("warn", counts.dead_letters > 0);
+  showStep(counts.step);
+  byId("readers").replaceChildren(...counts.readers.flatMap((reader) => {
+    const name = document.createElement("dt"), state = document.createElement("dd");
+    name.textContent = reader.reader;
+    state.textContent = reader.posts === null ? "–" : reader.posts === 0 ? "up to date" : `${words(reader.posts)} behind, ${reader.seconds.toFixed(1)} s`;
+    return [name, state];
+  }));
+}
+
+function showStep(step) {
+  for (const place of document.querySelectorAll("[data-step]")) {
+    const value = step[place.dataset.step];
+    if (place.dataset.step !== "share") place.textContent = value;
+    else if ((place.hidden = value === null) === false) place.value = value;
+  }
+  for (const place of document.querySelectorAll("[data-steps]")) {
+    if (place.dataset.steps.split(" ").includes(step.name)) place.setAttribute("aria-current", "step");
+    else place.removeAttribute("aria-current");
+  }
+}
+
+function matches(card) {
+  return card.textContent.toLowerCase().includes(filter.value.trim().toLowerCase());
 }
 
 function add(html) {
-  const parsed = new DOMParser().parseFromString(html, "text/html").querySelector("article");
-  parsed.classList.add("new");
-  list.prepend(parsed);
-  document.getElementById("empty").hidden = true;
-  while (list.children.length > MOST) list.lastElementChild.remove();
+  const cards = [...new DOMParser().parseFromString(html, "text/html").querySelectorAll("article")];
+  for (const card of cards) {
+    for (const old of posts.querySelectorAll(".card")) if (old.dataset.id === card.dataset.id) old.remove();
+    card.classList.add("new");
+    card.hidden = !matches(card);
+  }
+  posts.prepend(...cards);
+  while (posts.children.length > MOST) posts.lastElementChild.remove();
+  byId("empty").hidden = posts.children.length > 0;
+}
+
+function tell() {
+  pulse.dataset.state = away ? "away" : paused ? "paused" : "on";
+  pulse.textContent = away ? "the database is away, trying again" : paused ? "paused" : "live";
+  const count = held.reduce((sum, part) => sum + part.posts, 0);
+  waiting.hidden = count === 0;
+  waiting.textContent = `${words(count)} new ${count === 1 ? "post waits" : "posts wait"}: show`;
+}
+
+function flush() {
+  for (const part of held.splice(0)) add(part.html);
+  tell();
 }
 
 function toggle() {
   paused = !paused;
   pause.setAttribute("aria-pressed", String(paused));
   pause.textContent = paused ? "Go on" : "Pause";
-  if (!paused) held.splice(0).forEach(add);
-  state.textContent = "";
+  if (!paused) flush();
+  tell();
 }
 
-function follow() {
-  const after = list ? list.dataset.after : "9007199254740991";
-  const events = new EventSource(`/events?after=${after}`);
-  events.addEventListener("counters", (event) => {
-    for (const [key, value] of Object.entries(JSON.parse(event.data))) {
-      const place = document.querySelector(`[data-counter="${key}"]`);
-      if (place) place.textContent = shown(key, value);
-    }
-    if (state && !paused) state.textContent = "";
-  });
-  events.addEventListener("away", () => { if (state) state.textContent = "The database can’t be reached just now; trying again …"; });
-  events.addEventListener("error", () => { if (state) state.textContent = "goldstream has stopped, or can’t be reached; trying again …"; });
-  if (!list || list.dataset.live !== "yes") return;
-  events.addEventListener("post", (event) => {
-    if (!paused) return add(JSON.parse(event.data));
-    held.push(JSON.parse(event.data));
+function listen() {
+  const query = new URLSearchParams({ after: posts.dataset.after, q: posts.dataset.text });
+  const events = new EventSource(`/events?${query}`);
+  const on = (name, act) => events.addEventListener(name, (event) => act(JSON.parse(event.data)));
+  on("counts", show);
+  on("posts", (part) => {
+    if (part.more) byId("missed").hidden = false;
+    held.push(part);
     if (held.length > MOST) held.shift();
-    state.textContent = `${held.length} new, held back`;
+    if (paused) tell(); else flush();
   });
+  on("gone", ({ ids }) => {
+    for (const card of posts.querySelectorAll(".card")) if (ids.includes(card.dataset.id)) card.remove();
+  });
+  on("away", () => { away = true; tell(); });
+  on("back", () => { away = false; tell(); });
+  events.onopen = () => { away = false; tell(); };
+  events.onerror = () => {
+    pulse.dataset.state = "away";
+    pulse.textContent = "goldstream does not answer, trying again";
+    if (events.readyState === EventSource.CLOSED) setTimeout(() => { posts.dataset.after = posts.firstElementChild?.dataset.position ?? posts.dataset.after; listen(); }, 3000);
+  };
+  addEventListener("pagehide", () => events.close());
 }
 
-if (pause) {
+filter.addEventListener("input", () => { for (const card of posts.children) card.hidden = !matches(card); });
+if (posts.dataset.live === "yes") {
   pause.addEventListener("click", toggle);
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "p" && !event.target.matches("input")) toggle();
+  waiting.addEventListener("click", flush);
+  addEventListener("keydown", (event) => {
+    if (event.target.matches("input, button, a")) return;
+    if (event.key === "p" && !event.ctrlKey && !event.metaKey && !event.altKey) toggle();
+    if (event.key === "/") { event.preventDefault(); filter.focus(); }
   });
+  listen();
 }
-if (document.querySelector("[data-counter]")) follow();
-const retry = document.querySelector("[data-retry]");
-if (retry) setTimeout(() => location.reload(), 1000 * Number(retry.dataset.retry));

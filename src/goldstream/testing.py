@@ -1,0 +1,62 @@
+"""Parts that run in memory or on loopback, for our tests and for yours."""
+
+import json
+import threading
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import Server, ServerConnection, serve
+
+
+class FakeJetstream:
+    """A Jetstream, v1 and v2: serves `events` from the cursor on, and fails as real ones do.
+
+    `drop_after` closes each connection after so many events; `garbage` is sent before the first one.
+    """
+
+    def __init__(
+        self, events: list[dict[str, Any]], *, drop_after: int | None = None, garbage: bytes | None = None
+    ) -> None:
+        self._events, self._drop_after, self._garbage = events, drop_after, garbage
+        self.queries: list[dict[str, list[str]]] = []
+        self._server: Server = serve(
+            self._talk,
+            "127.0.0.1",
+            0,
+            compression=None,
+            select_subprotocol=lambda _, offered: next(iter(offered), None),
+        )
+        self.url = f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}"  #: what to connect to
+        self._thread = threading.Thread(target=self._server.serve_forever)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+
+    def _talk(self, socket: ServerConnection) -> None:
+        assert socket.request is not None
+        query = parse_qs(urlsplit(socket.request.path).query)
+        self.queries.append(query)
+        after = int(query.get("cursor", ["0"])[0])
+        waiting = [event for event in self._events if _place(event) >= after]
+        try:
+            if self._garbage is not None:
+                socket.send(self._garbage)
+            for event in waiting[: self._drop_after]:
+                socket.send(json.dumps(event))
+            if self._drop_after is None or len(waiting) <= self._drop_after:
+                socket.recv()  # until the client goes
+        except ConnectionClosed:
+            pass
+
+
+def _place(event: dict[str, Any]) -> int:
+    return int(event["time_us"] if "time_us" in event else event["payload"]["seq"])

@@ -1,0 +1,1 @@
+"""One file for each page: a query, and a template of the same name."""

@@ -1,0 +1,162 @@
+"""The pages in a real browser: what a person sees and does."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from goldstream.settings import Settings, convert
+from goldstream.web.server import serve
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+PAGES = ["/", "/links", "/model", "/status", "/post/sample:1", "/post/nowhere", "/nowhere"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["sync_api.Browser"]:
+    found = shutil.which("chromium") or "/usr/bin/chromium"
+    if not Path(found).exists():
+        pytest.skip("no Chromium on this machine")
+    with sync_api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=QUIET)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def address(store) -> Iterator[str]:
+    stop, ready, addresses = threading.Event(), threading.Event(), []
+
+    def note(where: str) -> None:
+        addresses.append(where)
+        ready.set()
+
+    settings = convert(
+        {"web": {"port": 0}, "project": {"name": "ai-links", "labels": ["ai", "other"], "keep": "ai"}}, Settings, "test"
+    )
+    thread = threading.Thread(target=serve, args=(store, settings, stop), kwargs={"ready": note})
+    thread.start()
+    assert ready.wait(30)
+    yield addresses[0]
+    stop.set()
+    thread.join()
+
+
+@pytest.fixture
+def open_page(browser, address) -> Iterator[Callable[..., "sync_api.Page"]]:
+    """Opens a path; at the end, no page may have complained."""
+    complaints: list[str] = []
+    contexts = []
+
+    def opened(path: str, viewport: dict[str, int] = DESK, scheme: str = "light") -> "sync_api.Page":
+        context = browser.new_context(viewport=viewport, color_scheme=scheme, base_url=address)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on(
+            "console",
+            lambda said: complaints.append(said.text) if said.type == "error" and " 404 " not in said.text else None,
+        )
+        page.goto(path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def posts(fill, many: int = 12) -> None:
+    for number in range(1, many + 1):
+        fill.keep(
+            f"sample:{number}",
+            f"Post {number}: we release a small open model",
+            links=[f"https://example.org/paper-{number}"],
+        )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_nothing_overflows_and_nobody_complains(open_page, fill, viewport, scheme):
+    empty = open_page("/", viewport, scheme)
+    sync_api.expect(empty.locator("#empty h2")).to_have_text("Waiting for the first posts")
+    fill.champion()
+    posts(fill)
+    long = "w" * 400
+    fill.keep("sample:" + long, long, author=long, links=["https://example.org/" + long], label=long)
+    for path in PAGES:
+        page = open_page(path, viewport, scheme)
+        widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert widths[0] <= widths[1], path
+
+
+def test_a_new_post_stands_on_the_page_without_loading_it_again(open_page, fill):
+    fill.champion()
+    page = open_page("/")
+    sync_api.expect(page.locator("#pulse")).to_have_text("live")
+    fill.keep("sample:new", "hot from the stream")
+    sync_api.expect(page.locator(".card .text")).to_have_text("hot from the stream")
+    sync_api.expect(page.locator("#empty")).to_be_hidden()
+    sync_api.expect(page.locator("[data-count=kept]")).to_have_text("1")
+    fill.conn.execute("DELETE FROM candidates")
+    sync_api.expect(page.locator(".card")).to_have_count(0)
+
+
+def test_pause_holds_new_posts_back_until_it_is_let_go(open_page, fill):
+    fill.champion()
+    posts(fill, 2)
+    page = open_page("/")
+    page.keyboard.press("p")
+    sync_api.expect(page.locator("#pause")).to_have_attribute("aria-pressed", "true")
+    fill.keep("sample:held", "held back")
+    sync_api.expect(page.locator("#waiting")).to_have_text("1 new post waits: show")
+    sync_api.expect(page.locator(".card")).to_have_count(2)
+    page.locator("#pause").click()
+    sync_api.expect(page.locator(".card").first).to_contain_text("held back")
+
+
+def test_the_filter_hides_as_it_is_typed(open_page, fill):
+    fill.champion()
+    posts(fill, 12)
+    page = open_page("/")
+    page.keyboard.press("/")
+    page.keyboard.type("POST 12")
+    sync_api.expect(page.locator(".card:visible")).to_have_count(1)
+
+
+def test_all_can_be_reached_by_keyboard(open_page, fill):
+    fill.champion()
+    posts(fill, 1)
+    page = open_page("/")
+    reached = []
+    for _ in range(14):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent.trim() || document.activeElement.id"))
+    assert reached[0] == "Skip to the content"
+    assert {"Live", "Links", "Model", "Status", "filter", "Pause", "details", "example.org/paper-1"} <= set(reached)
+
+
+def test_strangers_scripts_do_not_run(open_page, fill):
+    fill.champion()
+    page = open_page("/")
+    sync_api.expect(page.locator("#pulse")).to_have_text("live")
+    for number, evil in enumerate(
+        ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", '"><svg onload=alert(1)>']
+    ):
+        fill.keep(f"sample:{number}{evil}", evil, author=evil, label=evil, lang=evil)
+        fill.conn.execute(
+            "INSERT INTO dead_letters (stage, source, reason, payload) VALUES (%s, %s, %s, '')", [evil] * 3
+        )
+    sync_api.expect(page.locator(".card")).to_have_count(3)
+    assert page.locator(".card .text").first.text_content() == '"><svg onload=alert(1)>'
+    assert page.locator("main script, main img, main svg[onload]").count() == 0
+    page.locator(".card a", has_text="details").first.click()
+    sync_api.expect(page.locator("h1")).to_have_text("Post")
+    open_page("/status")
