@@ -80,9 +80,7 @@ def scikit_learn(train: pl.DataFrame, test: pl.DataFrame, low: int, high: int) -
     if low:
         from sklearn.pipeline import make_union
 
-        vectorizer = make_union(
-            vectorizer, HashingVectorizer(analyzer="char_wb", ngram_range=(low, high), n_features=1 << 20)
-        )
+        vectorizer = make_union(vectorizer, HashingVectorizer(analyzer="char_wb", ngram_range=(low, high), n_features=1 << 20))
     texts, asked = train["text"].to_list(), test["text"].to_list()
     started = time.perf_counter()
     model = SGDClassifier(loss="log_loss", max_iter=EPOCHS, tol=None, random_state=0)
@@ -104,9 +102,7 @@ def main() -> None:
         for name, rival in (("goldstream", goldstream), ("fastText", fast_text), ("scikit-learn", scikit_learn)):
             fit_s, score_s, said = rival(train, test, low, high)
             f1 = f1_score(test["label"].to_numpy(), said, average="macro")
-            rows.append(
-                {"orders": orders, "who": name, "train_s": fit_s, "posts_per_s": len(test) / score_s, "macro_f1": f1}
-            )
+            rows.append({"orders": orders, "who": name, "train_s": fit_s, "posts_per_s": len(test) / score_s, "macro_f1": f1})
             print(
                 f"{orders:30} {name:14} train {fit_s:7.2f} s  scoring {len(test) / score_s:12,.0f} posts/s  macro F1 {f1:.4f}",
                 flush=True,

@@ -140,9 +140,7 @@ def _lists(values: Sequence[Sequence[str]]) -> pa.Array:
 
 
 def _times(values: Sequence[datetime | None]) -> pa.Array:
-    return pa.array([None if value is None else (value - _EPOCH) // _MICROSECOND for value in values], pa.int64()).cast(
-        _TIME
-    )
+    return pa.array([None if value is None else (value - _EPOCH) // _MICROSECOND for value in values], pa.int64()).cast(_TIME)
 
 
 def _extras(values: Sequence[dict[str, Any]]) -> pa.Array:
@@ -197,9 +195,7 @@ def to_json(post: Post) -> bytes:
     >>> to_json(Post(id="sample:1", source="sample", text="hi"))
     b'{"id":"sample:1","source":"sample","text":"hi","v":1}'
     """
-    return msgspec.json.encode(
-        _Wire(**{name: getattr(post, name) for name in Post.__struct_fields__}, v=SCHEMA_VERSION)
-    )
+    return msgspec.json.encode(_Wire(**{name: getattr(post, name) for name in Post.__struct_fields__}, v=SCHEMA_VERSION))
 
 
 def from_json_lines(data: bytes) -> list[Post]:

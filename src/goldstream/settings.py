@@ -41,9 +41,7 @@ class Secret(Section, frozen=True, kw_only=True):
         try:
             return os.environ[self.env]
         except KeyError:
-            raise SettingsError(
-                f"the environment variable {self.env} is not set; goldstream.toml asks for it"
-            ) from None
+            raise SettingsError(f"the environment variable {self.env} is not set; goldstream.toml asks for it") from None
 
 
 Positive = Annotated[int, Meta(gt=0)]

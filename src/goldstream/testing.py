@@ -16,9 +16,7 @@ class FakeJetstream:
     `drop_after` closes each connection after so many events; `garbage` is sent before the first one.
     """
 
-    def __init__(
-        self, events: list[dict[str, Any]], *, drop_after: int | None = None, garbage: bytes | None = None
-    ) -> None:
+    def __init__(self, events: list[dict[str, Any]], *, drop_after: int | None = None, garbage: bytes | None = None) -> None:
         self._events, self._drop_after, self._garbage = events, drop_after, garbage
         self.queries: list[dict[str, list[str]]] = []
         self._server: Server = serve(
@@ -35,9 +33,7 @@ class FakeJetstream:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._server.shutdown()
         self._thread.join()
 

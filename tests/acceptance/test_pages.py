@@ -147,13 +147,9 @@ def test_strangers_scripts_do_not_run(open_page, fill):
     fill.champion()
     page = open_page("/")
     sync_api.expect(page.locator("#pulse")).to_have_text("live")
-    for number, evil in enumerate(
-        ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", '"><svg onload=alert(1)>']
-    ):
+    for number, evil in enumerate(["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", '"><svg onload=alert(1)>']):
         fill.keep(f"sample:{number}{evil}", evil, author=evil, label=evil, lang=evil)
-        fill.conn.execute(
-            "INSERT INTO dead_letters (stage, source, reason, payload) VALUES (%s, %s, %s, '')", [evil] * 3
-        )
+        fill.conn.execute("INSERT INTO dead_letters (stage, source, reason, payload) VALUES (%s, %s, %s, '')", [evil] * 3)
     sync_api.expect(page.locator(".card")).to_have_count(3)
     assert page.locator(".card .text").first.text_content() == '"><svg onload=alert(1)>'
     assert page.locator("main script, main img, main svg[onload]").count() == 0

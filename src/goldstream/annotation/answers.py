@@ -12,9 +12,7 @@ from goldstream.store.copying import copy_columns
 
 def add(conn: psycopg.Connection[Any], labels: Mapping[str, str], annotator: str, strategy: str = "import") -> int:
     """Add an answer for each post id in `labels` that `annotator` has not answered in the same way; return how many."""
-    answers = pl.DataFrame(
-        {"post_id": list(labels), "label": list(labels.values())}, schema_overrides={"label": pl.String}
-    )
+    answers = pl.DataFrame({"post_id": list(labels), "label": list(labels.values())}, schema_overrides={"label": pl.String})
     with conn.transaction():
         conn.execute("CREATE TEMP TABLE answers (post_id text, label text) ON COMMIT DROP")
         copy_columns(conn, "answers", answers)

@@ -22,10 +22,7 @@ def list_(config: Path, limit: int, as_json: bool) -> None:
 
     with open_project(config) as project, project.store.connect(name="dead letters") as conn:
         found = letters.listed(conn, limit=limit)
-    rows = [
-        f"{row['id']:>6}  {row['stage']:<8} {row['source']:<12} {row['bytes']:>8,} bytes  {row['reason']}"
-        for row in found
-    ]
+    rows = [f"{row['id']:>6}  {row['stage']:<8} {row['source']:<12} {row['bytes']:>8,} bytes  {row['reason']}" for row in found]
     emit({"dead_letters": found}, as_json, "\n".join(rows) or "none")
 
 

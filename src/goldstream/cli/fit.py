@@ -17,14 +17,10 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder to write the model to."
 )
-@click.option(
-    "--positive", help="For two classes: which one precision, recall and threshold are about; by default the last."
-)
+@click.option("--positive", help="For two classes: which one precision, recall and threshold are about; by default the last.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @json_option
-def fit(
-    file: Path, text: str, label: str, dev: Path | None, out: Path, positive: str | None, seed: int, as_json: bool
-) -> None:
+def fit(file: Path, text: str, label: str, dev: Path | None, out: Path, positive: str | None, seed: int, as_json: bool) -> None:
     """Fit a classifier on the table FILE (.parquet, .csv, .jsonl) and write it to a folder."""
     from goldstream import settings
     from goldstream.training.tabular import fit_table

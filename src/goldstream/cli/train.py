@@ -9,9 +9,7 @@ from goldstream.cli.project import config_option, emit, json_option, open_projec
 
 @click.command()
 @config_option
-@click.option(
-    "--promote", is_flag=True, help="Make it champion. The first model of a project becomes champion by itself."
-)
+@click.option("--promote", is_flag=True, help="Make it champion. The first model of a project becomes champion by itself.")
 @json_option
 def train(config: Path, promote: bool, as_json: bool) -> None:
     """Fit a classifier on the soft labels, choose its threshold on dev, evaluate it on test and register it."""

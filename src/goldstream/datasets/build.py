@@ -49,9 +49,7 @@ def sha256(parts: Cut) -> str:
     return digest.hexdigest()
 
 
-def _write(
-    conn: psycopg.Connection[Any], dataset: Dataset, named: pl.DataFrame, parts: Cut, counts: dict[str, Any]
-) -> None:
+def _write(conn: psycopg.Connection[Any], dataset: Dataset, named: pl.DataFrame, parts: Cut, counts: dict[str, Any]) -> None:
     placed = named.select("id", "representative").join(parts.splits, on="id", how="left")
     with conn.transaction():
         conn.execute("CREATE TEMP TABLE placed (id text, representative text, split text) ON COMMIT DROP")

@@ -103,14 +103,10 @@ def _add(
     return taken
 
 
-def _arrivals(
-    posts: pl.DataFrame, strata: settings.Strata, highest: dict[str, float], collecting: bool
-) -> pl.DataFrame:
+def _arrivals(posts: pl.DataFrame, strata: settings.Strata, highest: dict[str, float], collecting: bool) -> pl.DataFrame:
     """The newest revision of each post with text of its own, its stratum, its lot, and whether the draw wants it."""
     own = posts.filter(
-        pl.col("kind").is_in(["create", "update"])
-        & pl.col("repost_of").is_null()
-        & (pl.col("text").str.strip_chars() != "")
+        pl.col("kind").is_in(["create", "update"]) & pl.col("repost_of").is_null() & (pl.col("text").str.strip_chars() != "")
     )
     newest = own.sort("revision", "position").unique("id", keep="last", maintain_order=True)
     lots = pl.Series("lot", [_lot(post_id) for post_id in newest["id"]], pl.Float64)
@@ -137,9 +133,7 @@ def _stage(conn: psycopg.Connection[Any], arrivals: pl.DataFrame) -> None:
 def _merge(conn: psycopg.Connection[Any], dataset: Dataset) -> None:
     columns = sql.SQL(", ").join(map(sql.Identifier, POST_COLUMNS))
     changes = sql.SQL(", ").join(
-        sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name))
-        for name in POST_COLUMNS
-        if name not in ("id", "kind")
+        sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in POST_COLUMNS if name not in ("id", "kind")
     )
     conn.execute(sql.SQL(_MERGE).format(table=dataset.table, columns=columns, changes=changes))
 

@@ -70,8 +70,6 @@ def _at_most(wanted: int, there: int, share: float) -> int:
 def _by_author(posts: pl.DataFrame, size: int, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Cut off about `size` posts at random, whole authors at a time; never more than `size` of them."""
     authors = posts.group_by("who", maintain_order=True).len().sort("who")
-    shuffled = authors.sample(fraction=1.0, shuffle=True, seed=seed).with_columns(
-        pl.col("len").cum_sum().alias("filled")
-    )
+    shuffled = authors.sample(fraction=1.0, shuffle=True, seed=seed).with_columns(pl.col("len").cum_sum().alias("filled"))
     first = shuffled.filter(pl.col("filled") <= size)
     return posts.join(first, on="who", how="semi"), posts.join(first, on="who", how="anti")

@@ -29,7 +29,25 @@ _RAW = """
     )
 """
 #: The columns of a raw table that hold a post, in order.
-POST_COLUMNS = ["id", "source", "kind", "revision", "text", "created_at", "seen_at", "author", "lang", "url", "links", "tags", "media", "reply_to", "repost_of", "cid", "extra"]
+POST_COLUMNS = [
+    "id",
+    "source",
+    "kind",
+    "revision",
+    "text",
+    "created_at",
+    "seen_at",
+    "author",
+    "lang",
+    "url",
+    "links",
+    "tags",
+    "media",
+    "reply_to",
+    "repost_of",
+    "cid",
+    "extra",
+]
 
 
 class Dataset:
@@ -72,13 +90,9 @@ class Dataset:
             self._make_view(conn, "deduplicated_raw_tweet", sql.SQL("representative = id AND kind <> 'delete'"))
             for split in SPLITS:
                 self._make_view(conn, split, sql.SQL("split = {}").format(split))
-            conn.execute(
-                "INSERT INTO datasets (prefix, version, settings) VALUES (%s, %s, %s)", (*self._key, Jsonb(made_from))
-            )
+            conn.execute("INSERT INTO datasets (prefix, version, settings) VALUES (%s, %s, %s)", (*self._key, Jsonb(made_from)))
 
-    def update(
-        self, conn: psycopg.Connection[Any], counts: dict[str, Any], state: str, sha256: str | None = None
-    ) -> None:
+    def update(self, conn: psycopg.Connection[Any], counts: dict[str, Any], state: str, sha256: str | None = None) -> None:
         """Store new counts (added to those known) and the state."""
         conn.execute(
             """UPDATE datasets SET counts = counts || %s, state = %s, sha256 = coalesce(%s, sha256),
@@ -102,15 +116,13 @@ class Dataset:
         """The name under which it reads the log."""
         return f"collect-{self.raw}"
 
-    def posts(
-        self, conn: psycopg.Connection[Any], where: str = "representative = id AND kind <> 'delete'"
-    ) -> pl.DataFrame:
+    def posts(self, conn: psycopg.Connection[Any], where: str = "representative = id AND kind <> 'delete'") -> pl.DataFrame:
         """Return posts with gold label (null where there is none), weight, position and split, in order of id."""
         columns = sql.SQL(", ").join(sql.Identifier("p", name) for name in POST_COLUMNS)
         query = sql.SQL(
             """SELECT {}, p.weight, p.position, p.stratum, p.split, g.label AS gold
                FROM {} p LEFT JOIN gold g ON g.post_id = p.id WHERE {} ORDER BY p.id"""
-        ).format(columns, self.table, sql.SQL(where))  # type: ignore[arg-type]
+        ).format(columns, self.table, sql.SQL(where))
         cursor = conn.execute(query)
         names = [column.name for column in cursor.description or ()]
         return pl.DataFrame(cursor.fetchall(), schema=dict.fromkeys(names) | _TYPES, orient="row")

@@ -9,6 +9,7 @@
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,8 +21,7 @@ def codes(votes: pl.DataFrame, labels: Sequence[str]) -> np.ndarray:
     """Return votes as int8, a row per post and a column per function: the label's number, or -1 for an abstention."""
     numbers = {label: number for number, label in enumerate(labels)}
     columns = [
-        votes[name].replace_strict(numbers, default=-1, return_dtype=pl.Int8).fill_null(-1).to_numpy()
-        for name in votes.columns
+        votes[name].replace_strict(numbers, default=-1, return_dtype=pl.Int8).fill_null(-1).to_numpy() for name in votes.columns
     ]
     return np.stack(columns, axis=1) if columns else np.empty((len(votes), 0), np.int8)
 
@@ -51,7 +51,7 @@ def summary(votes: pl.DataFrame, gold: pl.Series | None = None) -> pl.DataFrame:
             "Coverage": _share(mine), "Overlaps": _share(mine & (others[:, j] > 0)), "Conflicts": _share(against),
             "Correct": right, "Incorrect": wrong, "Emp. Acc.": right / (right + wrong) if right + wrong else None,
         })  # fmt: skip
-    schema = {"j": pl.Int64, "Polarity": pl.List(pl.String), "Coverage": pl.Float64, "Overlaps": pl.Float64,
+    schema: dict[str, Any] = {"j": pl.Int64, "Polarity": pl.List(pl.String), "Coverage": pl.Float64, "Overlaps": pl.Float64,
               "Conflicts": pl.Float64, "Correct": pl.Int64, "Incorrect": pl.Int64, "Emp. Acc.": pl.Float64}  # fmt: skip
     return pl.DataFrame(rows, schema=schema)
 

@@ -28,6 +28,8 @@ from goldstream.errors import LabelingError
 from goldstream.keywords import keyword_pattern
 from goldstream.records import Post
 
+_CONSTANT = (str, int, float, tuple, list, dict, re.Pattern)
+
 FIRST_ERRORS = 3  #: how many of a rule's errors are kept, each with its post
 
 _HIDDEN = ("extra",)
@@ -196,12 +198,11 @@ def _version(rule: Callable[[Any], Any], label: str | None, per_post: bool) -> s
         source = inspect.getsource(rule)
     except OSError:
         source = str(getattr(rule, "__code__", rule))
-    constants = []
+    constants: list[str] = []
     if isinstance(rule, types.FunctionType):
         known = {**rule.__globals__, **inspect.getclosurevars(rule).nonlocals}
-        for name in sorted(set(rule.__code__.co_names) | set(rule.__code__.co_freevars)):
-            if isinstance(value := known.get(name), str | int | float | tuple | list | dict | re.Pattern):
-                constants.append(f"{name}={value!r}")
+        names = sorted(set(rule.__code__.co_names) | set(rule.__code__.co_freevars))
+        constants += [f"{name}={known[name]!r}" for name in names if isinstance(known.get(name), _CONSTANT)]
     return _hash(str(label), str(per_post), source, *constants)
 
 

@@ -49,9 +49,7 @@ class LabelReport:
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as plain data."""
-        table = [
-            {"function": name, **row} for name, row in zip(self.names, self.table.iter_rows(named=True), strict=True)
-        ]
+        table = [{"function": name, **row} for name, row in zip(self.names, self.table.iter_rows(named=True), strict=True)]
         errors = {name: {"posts": count, "first": first} for name, (count, first) in self.errors.items()}
         return {
             "label_model": self.label_model, "reason": self.reason, "on_dev": self.on_dev, "covered": self.covered,
@@ -73,9 +71,7 @@ def label(
     matrix = analysis.codes(voting.votes, labels)
     _check_labels(voting.votes, labels)
     if not (matrix >= 0).any():
-        raise LabelingError(
-            "every labelling function abstained on every post; see `goldstream label` with broader rules"
-        )
+        raise LabelingError("every labelling function abstained on every post; see `goldstream label` with broader rules")
     training = posts["split"].is_in(TRAINING).to_numpy()
     gold = analysis.codes(posts.select("gold"), labels)[:, 0]
     dev = (posts["split"] == "dev").fill_null(False).to_numpy() & (gold >= 0)
@@ -83,9 +79,7 @@ def label(
     for model in fitted.values():
         model.fit(matrix[training])
     on_dev = {
-        name: _judge(model.predict_proba(matrix[dev]), gold[dev], len(labels))
-        for name, model in fitted.items()
-        if dev.any()
+        name: _judge(model.predict_proba(matrix[dev]), gold[dev], len(labels)) for name, model in fitted.items() if dev.any()
     }
     chosen, reason = _choose(wanted, on_dev, int(dev.sum()), len(functions))
     soft = fitted[chosen].predict_proba(matrix[training])
@@ -102,9 +96,7 @@ def label(
 def _check_labels(votes: pl.DataFrame, labels: Sequence[str]) -> None:
     for name in votes.columns:
         if strange := set(votes[name].drop_nulls().unique()) - set(labels):
-            raise LabelingError(
-                f"{name} votes for {', '.join(sorted(strange))}; project.labels are {', '.join(labels)}"
-            )
+            raise LabelingError(f"{name} votes for {', '.join(sorted(strange))}; project.labels are {', '.join(labels)}")
 
 
 def _judge(scores: np.ndarray, gold: np.ndarray, labels: int) -> dict[str, float]:

@@ -12,7 +12,44 @@ LONGEST = 2_000  #: bytes; longer links are not stored
 
 #: Query parameters that track people: exact names and prefixes.
 TRACKING = frozenset(
-    ["fbclid", "gclid", "gclsrc", "dclid", "gbraid", "wbraid", "msclkid", "yclid", "twclid", "ttclid", "li_fat_id", "igshid", "igsh", "mc_cid", "mc_eid", "mkt_tok", "oly_anon_id", "oly_enc_id", "vero_id", "wickedid", "_hsenc", "_hsmi", "__hssc", "__hstc", "__hsfp", "hsctatracking", "s_cid", "ref_src", "ref_url", "rb_clickid", "cmpid", "ncid", "sr_share", "spm", "scm", "share_id"]
+    [
+        "fbclid",
+        "gclid",
+        "gclsrc",
+        "dclid",
+        "gbraid",
+        "wbraid",
+        "msclkid",
+        "yclid",
+        "twclid",
+        "ttclid",
+        "li_fat_id",
+        "igshid",
+        "igsh",
+        "mc_cid",
+        "mc_eid",
+        "mkt_tok",
+        "oly_anon_id",
+        "oly_enc_id",
+        "vero_id",
+        "wickedid",
+        "_hsenc",
+        "_hsmi",
+        "__hssc",
+        "__hstc",
+        "__hsfp",
+        "hsctatracking",
+        "s_cid",
+        "ref_src",
+        "ref_url",
+        "rb_clickid",
+        "cmpid",
+        "ncid",
+        "sr_share",
+        "spm",
+        "scm",
+        "share_id",
+    ]
 )
 TRACKING_PREFIXES = ("utm_", "pk_", "piwik_", "mtm_", "hsa_", "stm_")
 #: Parameters that track on one site only.

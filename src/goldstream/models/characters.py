@@ -41,9 +41,7 @@ def _folded(code: int) -> int:
         return ord(chr(code).lower())
     if 0xD800 <= code < 0xE000:
         return code
-    wide = (
-        unicodedata.normalize("NFKC", chr(code)) if 0xFF00 <= code < 0xFFF0 or 0x1D400 <= code < 0x1D800 else chr(code)
-    )
+    wide = unicodedata.normalize("NFKC", chr(code)) if 0xFF00 <= code < 0xFFF0 or 0x1D400 <= code < 0x1D800 else chr(code)
     folded = wide.casefold()
     return ord(folded) if len(folded) == 1 else code
 

@@ -87,9 +87,7 @@ def load_model(folder: Path) -> Loaded:
         raise ModelError(f"{folder / FILE}: format, threshold or positive label are not what this version can use")
     model: Classifier = plugins.find("models", facts.type).load(folder)
     if tuple(facts.labels) != model.labels:
-        raise ModelRefused(
-            f"{folder}: the weights are for {', '.join(model.labels)}, not for {', '.join(facts.labels)}"
-        )
+        raise ModelRefused(f"{folder}: the weights are for {', '.join(model.labels)}, not for {', '.join(facts.labels)}")
     _check_golden(model, facts, folder)
     return Loaded(model, facts)
 
@@ -109,6 +107,4 @@ def _check_golden(model: Classifier, facts: Facts, folder: Path) -> None:
         raise ModelRefused(f"{folder}: golden scores are missing or have another shape")
     worst = float(np.abs(scores - wanted).max())
     if not math.isfinite(worst) or worst > CLOSE:
-        raise ModelRefused(
-            f"{folder}: a golden text scores {worst:.2g} away from what it scored when the model was saved"
-        )
+        raise ModelRefused(f"{folder}: a golden text scores {worst:.2g} away from what it scored when the model was saved")

@@ -209,9 +209,9 @@ def _tokens(data, i, end, fold, kinds, chars, ends, sorts, hashes):
                     i += 1
                     code, size = _decode(data, i, end)
             kind = kinds[code] if code < SIZE else np.uint8(MARK)
-            if kind == LETTER or kind == DIGIT:
+            if kind == LETTER or kind == DIGIT:  # noqa: SIM109 - numba compiles this faster
                 i, n, h = _word(data, i, end, fold, kinds, chars, n)
-            elif kind == MARK or kind == EMOJI:
+            elif kind == MARK or kind == EMOJI:  # noqa: SIM109
                 i, n = _run(data, i, end, kinds, chars, n, kind)
                 sort = MARKS if kind == MARK else ATOM
             elif kind == IDEOGRAPH:

@@ -90,9 +90,7 @@ class NgramBag:
             ids, starts, order, wanted, importance / max(float(importance.mean()), 1e-9), idf, table,
             np.full_like(table, options.start), np.float32(options.rate), np.float32(options.decay),
         )  # fmt: skip
-        self._table = np.ascontiguousarray(
-            np.concatenate([table * idf[:, None], (idf**2)[:, None]], axis=1), np.float32
-        )
+        self._table = np.ascontiguousarray(np.concatenate([table * idf[:, None], (idf**2)[:, None]], axis=1), np.float32)
 
     def predict_proba(self, texts: pa.StringArray) -> np.ndarray:
         """Return float32 scores, texts × labels; each row sums to one. A null counts as an empty text."""
@@ -127,9 +125,7 @@ class NgramBag:
         """Return the model that `save` wrote; raises `ModelError` when the folder is not one."""
         try:
             facts = json.loads((folder / "ngram_bag.json").read_text())
-            rows, weights, bias = (
-                np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("rows", "weights", "bias")
-            )
+            rows, weights, bias = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("rows", "weights", "bias"))
             model = cls(tuple(facts["labels"]), convert(facts["settings"], NgramBagSettings, "ngram_bag.json"))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{folder} is not an n-gram bag: {error}") from None
@@ -138,9 +134,7 @@ class NgramBag:
             or weights.shape != (len(rows), model._columns + 1) or bias.shape != (model._columns,)
             or (len(rows) and int(rows.max()) >= len(model._table)) or not np.isfinite(weights).all() or not np.isfinite(bias).all()
         ):  # fmt: skip
-            raise ModelError(
-                f"{folder}: the weights have another shape or type than ngram_bag.json says, or are not numbers"
-            )
+            raise ModelError(f"{folder}: the weights have another shape or type than ngram_bag.json says, or are not numbers")
         model._table[:, -1] = facts["unseen"]
         model._table[rows] = weights
         model._bias = bias

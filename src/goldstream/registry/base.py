@@ -32,9 +32,7 @@ class Move(NamedTuple):
 class Registry(Protocol):
     """Model versions, their bytes, and aliases with a history."""
 
-    def register(
-        self, folder: Path, *, name: str, labels: Sequence[str], threshold: float, evidence: Mapping[str, Any]
-    ) -> int:
+    def register(self, folder: Path, *, name: str, labels: Sequence[str], threshold: float, evidence: Mapping[str, Any]) -> int:
         """Store the folder's content and return its new version."""
         ...
 

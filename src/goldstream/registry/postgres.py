@@ -34,9 +34,7 @@ class PostgresRegistry:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def register(
-        self, folder: Path, *, name: str, labels: Sequence[str], threshold: float, evidence: Mapping[str, Any]
-    ) -> int:
+    def register(self, folder: Path, *, name: str, labels: Sequence[str], threshold: float, evidence: Mapping[str, Any]) -> int:
         """Store the folder's content, once however often it is registered, and return its new version."""
         data = _pack(folder)
         sha256 = hashlib.sha256(data).hexdigest()
@@ -110,7 +108,9 @@ class PostgresRegistry:
 
     def history(self, alias: str | None = None) -> list[Move]:
         """Return the moves, newest first."""
-        query = "SELECT at, alias, before, after, who, why FROM alias_moves WHERE %s::text IS NULL OR alias = %s ORDER BY id DESC"
+        query = (
+            "SELECT at, alias, before, after, who, why FROM alias_moves WHERE %s::text IS NULL OR alias = %s ORDER BY id DESC"
+        )
         with self._connect() as conn:
             return [Move(*row) for row in conn.execute(query, (alias, alias))]
 

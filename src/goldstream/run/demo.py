@@ -61,9 +61,7 @@ def finished_steps(conn: psycopg.Connection[Any]) -> dict[str, str]:
     counts = one("SELECT counts FROM datasets WHERE state = 'split' ORDER BY created_at DESC LIMIT 1")
     if counts:
         splits = ", ".join(f"{size:,} {name}" for name, size in counts["splits"].items())
-        steps["dataset"] = (
-            f"dataset: {counts['collected']:,} posts, {counts['duplicates']:,} of them duplicates; {splits}"
-        )
+        steps["dataset"] = f"dataset: {counts['collected']:,} posts, {counts['duplicates']:,} of them duplicates; {splits}"
     if report := one("SELECT report FROM label_runs ORDER BY id DESC LIMIT 1"):
         steps["labels"] = report["text"]
     _, model, _ = _evidence(conn)

@@ -120,9 +120,7 @@ def train_and_register(project: Project, say: Say, *, promote: bool) -> dict[str
         functions = conn.execute("SELECT functions, label_model FROM label_runs ORDER BY id DESC LIMIT 1").fetchone()
     dev, test = (_judged(held_out.filter(split=name), labels) for name in ("dev", "test"))
     say(f"training on {len(training):,} posts …")
-    model, threshold = fit(
-        settings.model, labels, _texts(training), soft, keep, dev if len(dev.true) >= FEWEST_GOLD else None
-    )
+    model, threshold = fit(settings.model, labels, _texts(training), soft, keep, dev if len(dev.true) >= FEWEST_GOLD else None)
     found, evaluated_on = _evaluated(model, test, keep, threshold, dataset.view("test"))
     if len(labels) == 2 and len(test.true) >= FEWEST_GOLD:
         by_keyword = stratum(pl.Series(test.texts), settings.strata) == "topic"
@@ -149,9 +147,7 @@ def train_and_register(project: Project, say: Say, *, promote: bool) -> dict[str
         evidence["folder_sha256"] = folder_hash(path)
         number = registry.register(path, name=name, labels=labels, threshold=threshold, evidence=evidence)
     if promote or registry.alias("champion") is None:
-        registry.move(
-            "champion", number, who="goldstream", why="asked for" if promote else "first model of this project"
-        )
+        registry.move("champion", number, who="goldstream", why="asked for" if promote else "first model of this project")
     return {"name": name, "version": number, "threshold": threshold, **evidence}
 
 
@@ -181,12 +177,8 @@ def _texts(posts: pl.DataFrame) -> pa.StringArray:
 def _evaluated(model: Any, test: Judged, keep: int, threshold: float, view: str) -> tuple[dict[str, Any], str]:
     """Metrics on the gold of test; nothing is claimed where there is too little."""
     if len(test.true) < FEWEST_GOLD:
-        nothing = dict.fromkeys(
-            ("accuracy", "precision", "recall", "f1", "macro_f1", "average_precision"), float("nan")
-        )
-        return dict.fromkeys(nothing) | {
-            "n": len(test.true)
-        }, f"nothing: {view} has {len(test.true)} gold labels"
+        nothing = dict.fromkeys(("accuracy", "precision", "recall", "f1", "macro_f1", "average_precision"), float("nan"))
+        return dict.fromkeys(nothing) | {"n": len(test.true)}, f"nothing: {view} has {len(test.true)} gold labels"
     scores = model.predict_proba(test.texts)
     found: dict[str, Any] = metrics.evaluate(scores, test.true, keep, threshold)
     found["f1_interval"] = metrics.interval(

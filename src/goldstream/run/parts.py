@@ -60,15 +60,11 @@ def pump_sources(project: Project, stop: threading.Event, names: Sequence[str], 
     built = sources.build(project.settings.sources, project.folder)
     wanted = [source for source in built if not names or source.name in names]
     if unknown := set(names) - {source.name for source in built}:
-        raise SettingsError(
-            f"no source named {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in built)}"
-        )
+        raise SettingsError(f"no source named {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in built)}")
     limit = project.settings.stream.max_text_bytes
     with ThreadPoolExecutor(max_workers=max(1, len(wanted))) as threads:
         running = {
-            source.name: threads.submit(
-                pump, source, project.log(), project.store, max_text_bytes=limit, stop=stop, say=say
-            )
+            source.name: threads.submit(pump, source, project.log(), project.store, max_text_bytes=limit, stop=stop, say=say)
             for source in wanted
         }
         return {name: future.result()._asdict() for name, future in running.items()}

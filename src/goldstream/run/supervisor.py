@@ -46,9 +46,7 @@ class Supervisor:
 
     def __init__(self, config: Path, parts: Sequence[str], say: Say) -> None:
         self._say = say
-        self._children = [
-            _Child(part, [sys.executable, "-m", "goldstream.run.part", part, str(config)]) for part in parts
-        ]
+        self._children = [_Child(part, [sys.executable, "-m", "goldstream.run.part", part, str(config)]) for part in parts]
 
     def tick(self) -> None:
         """Start what should run and does not, and notice what has died."""
@@ -61,8 +59,7 @@ class Supervisor:
     def states(self) -> Mapping[str, str]:
         """Return each part's name with `running`, `through` or `restarting`."""
         return {
-            child.name: "through" if child.through else "running" if child.process else "restarting"
-            for child in self._children
+            child.name: "through" if child.through else "running" if child.process else "restarting" for child in self._children
         }
 
     def close(self) -> None:
@@ -131,9 +128,7 @@ def only_one(data_folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise StoreError(
-                f"this project is running already (process {lock.read().strip()}); stop that one first"
-            ) from None
+            raise StoreError(f"this project is running already (process {lock.read().strip()}); stop that one first") from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

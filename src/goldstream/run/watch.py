@@ -96,7 +96,5 @@ class _Display:
 
 
 def _farewell(console: Console, folder: Path, result: Mapping[str, Any]) -> None:
-    console.print(
-        f"{result['posts']:,} posts, {result['kept']:,} kept, {result['links']:,} links in {result['seconds']:.0f} s"
-    )
+    console.print(f"{result['posts']:,} posts, {result['kept']:,} kept, {result['links']:,} links in {result['seconds']:.0f} s")
     console.print(f"everything is stopped; go on with: goldstream up --config {folder / 'goldstream.toml'}")

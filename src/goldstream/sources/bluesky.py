@@ -129,9 +129,7 @@ class Bluesky:
             try:
                 self._listen(host, *self._safe)
             except (OSError, WebSocketException, TimeoutError, Terminal) as error:
-                _say(
-                    f"{self.name}: {host}: {error or type(error).__name__}; trying the next host in about {wait_s:.1f} s"
-                )
+                _say(f"{self.name}: {host}: {error or type(error).__name__}; trying the next host in about {wait_s:.1f} s")
             if time.monotonic() - started > self.settings.silence_s:
                 wait_s = FIRST_WAIT_S
             self._closed.wait(wait_s * random.uniform(0.5, 1.5))
@@ -195,9 +193,7 @@ class Bluesky:
             try:
                 known = zstandard.ZstdCompressionDict(Path(self.settings.dictionary).read_bytes())
             except OSError as error:
-                raise SourceError(
-                    f"{self.settings.dictionary}: the dictionary can't be read: {error.strerror}"
-                ) from None
+                raise SourceError(f"{self.settings.dictionary}: the dictionary can't be read: {error.strerror}") from None
         engine = zstandard.ZstdDecompressor(dict_data=known)
 
         def decompress(frame: bytes) -> bytes:

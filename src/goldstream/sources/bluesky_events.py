@@ -26,7 +26,7 @@ class Event(msgspec.Struct, frozen=True):
     post: Post | None = None
 
 
-class Terminal(Exception):  # noqa: N818 - the server says goodbye
+class Terminal(Exception):
     """The server has closed the stream and says why."""
 
 
@@ -74,7 +74,7 @@ def _commit(did: str, commit: Any, time_us: int) -> Post | None:
     rkey, operation = commit.get("rkey"), commit.get("operation")
     if not isinstance(rkey, str) or operation not in ("create", "update", "delete"):
         raise ValueError(f"a commit needs `rkey`, and `operation` to be create, update or delete, not {operation!r}")
-    own = {
+    own: dict[str, Any] = {
         "id": f"bluesky:{did}/{rkey}",
         "source": "bluesky",
         "author": did,

@@ -17,7 +17,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
-from msgspec import Meta
+from msgspec import Meta, field
 
 from goldstream.errors import SourceError
 from goldstream.records import SCHEMA_VERSION, Post, empty, from_json, from_json_lines, to_columns
@@ -44,7 +44,9 @@ class FilesSettings(Section, frozen=True, kw_only=True):
     format: Format | None = None  #: without one, the extension says
     source: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]*$")] = "files"  #: the network's name in ids
     columns: Columns | None = None  #: without them, lines are goldstream's own JSON, or have a column `text`
-    gold_labels: dict[str, str] = {}  #: what the values of the gold column mean, e.g. {1 = "disaster", 0 = "other"}
+    gold_labels: dict[str, str] = field(
+        default_factory=dict
+    )  #: what the values of the gold column mean, e.g. {1 = "disaster", 0 = "other"}
     follow: bool = False  #: go on reading when the file grows
 
 
@@ -94,9 +96,7 @@ class Files:
                 found.append("-")
                 continue
             path = Path(pattern).expanduser()
-            base, relative = (
-                (Path(path.anchor), path.relative_to(path.anchor)) if path.is_absolute() else (self._folder, path)
-            )
+            base, relative = (Path(path.anchor), path.relative_to(path.anchor)) if path.is_absolute() else (self._folder, path)
             matches = sorted(str(match) for match in base.glob(str(relative)))
             if not matches and not (self.settings.follow and set("*?[").isdisjoint(pattern)):
                 raise SourceError(f"{self._folder / path}: no such file; the source {self.name!r} names it")
@@ -141,9 +141,7 @@ class Files:
                 if self.settings.follow and not line.endswith(b"\n") and len(line) < LONGEST_LINE:
                     return  # not whole yet
                 length = len(line)
-                while (
-                    len(line) >= LONGEST_LINE and not line.endswith(b"\n") and (more := stream.readline(LONGEST_LINE))
-                ):
+                while len(line) >= LONGEST_LINE and not line.endswith(b"\n") and (more := stream.readline(LONGEST_LINE)):
                     length += len(more)
                     if more.endswith(b"\n"):
                         break
@@ -187,9 +185,7 @@ class Files:
                     posts, rejects = from_json_lines(block), []
                 except (ValueError, RecursionError):
                     entries = [
-                        self._own_line(line, f"{file}:{start + number}")
-                        for number, line in enumerate(lines, 1)
-                        if line.strip()
+                        self._own_line(line, f"{file}:{start + number}") for number, line in enumerate(lines, 1) if line.strip()
                     ]
                     posts = [entry for entry in entries if isinstance(entry, Post)]
                     rejects = [entry for entry in entries if isinstance(entry, Reject)]
@@ -286,9 +282,7 @@ def _opened(file: str) -> IO[bytes]:
     if file.endswith(".gz"):
         return gzip.open(file, "rb")  # type: ignore[return-value]
     if file.endswith(".zst"):
-        return io.BufferedReader(
-            zstandard.ZstdDecompressor().stream_reader(Path(file).open("rb"), read_across_frames=True)
-        )  # type: ignore[type-var, return-value, arg-type]
+        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(Path(file).open("rb"), read_across_frames=True))
     return Path(file).open("rb")
 
 

@@ -47,9 +47,7 @@ class Mapping:
     def __init__(self, columns: Columns, *, source: str, gold_labels: AbstractMapping[str, str] | None = None) -> None:
         self._source, self._gold_labels = source, gold_labels or {}
         self._paths = {
-            name: _tried(getattr(columns, name))
-            for name in Columns.__struct_fields__
-            if getattr(columns, name) is not None
+            name: _tried(getattr(columns, name)) for name in Columns.__struct_fields__ if getattr(columns, name) is not None
         }
 
     def check(self, names: Sequence[str], where: str) -> None:
@@ -65,9 +63,7 @@ class Mapping:
         if not isinstance(text, str):
             raise Bad(f"the text is {'missing' if text is None else type(text).__name__}")
         own = self._get(row, "id")
-        made = (
-            hashlib.sha256(f"{place}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()[:24] if own is None else own
-        )
+        made = hashlib.sha256(f"{place}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()[:24] if own is None else own
         kind = self._text(row, "kind") or "create"
         if kind not in ("create", "update", "delete", "forget"):
             raise Bad(f"kind {kind!r} is none of create, update, delete, forget")

@@ -14,11 +14,7 @@ from goldstream.records import POSTS, SCHEMA_VERSION
 
 _TIMES = ("created_at", "seen_at")
 _FIELDS = pa.schema(
-    [
-        pa.field(field.name, pa.string() if field.name in _TIMES else field.type)
-        for field in POSTS
-        if field.name != "extra"
-    ]
+    [pa.field(field.name, pa.string() if field.name in _TIMES else field.type) for field in POSTS if field.name != "extra"]
     + [pa.field("v", pa.int64())]
 )
 _DEFAULTS = {"kind": "create", "revision": 0, "text": ""}
@@ -35,9 +31,7 @@ def parse(block: bytes, lines: int) -> pa.RecordBatch | None:
         if read.num_rows != lines:
             return None
         columns = {name: read.column(name).combine_chunks() for name in _FIELDS.names}
-        wrong = (
-            columns["id"].null_count or columns["source"].null_count or not _all(pc.equal(columns["v"], SCHEMA_VERSION))
-        )
+        wrong = columns["id"].null_count or columns["source"].null_count or not _all(pc.equal(columns["v"], SCHEMA_VERSION))
         arrays = [_column(field, columns, lines) for field in POSTS]
         batch = pa.RecordBatch.from_arrays(arrays, schema=POSTS)
         batch.validate(full=True)

@@ -61,9 +61,7 @@ class Store:
         except psycopg.OperationalError as error:
             raise StoreError(f"PostgreSQL can't be reached at {_shown(self.dsn)}: {_first_line(error)}") from None
         except psycopg.ProgrammingError:  # the text would repeat a password
-            raise StoreError(
-                "the store's dsn is not a PostgreSQL address, e.g. postgresql://user@host/database"
-            ) from None
+            raise StoreError("the store's dsn is not a PostgreSQL address, e.g. postgresql://user@host/database") from None
 
     def reset(self) -> None:
         """Drop everything that is stored and begin anew."""
@@ -83,9 +81,7 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def _migrate(self) -> None:

@@ -94,9 +94,7 @@ def restore(archive: Path, into: Path) -> Manifest:
         project.rename(into)
         with Store.reach(read.store, into) as store:
             _refuse_used(store)
-            _run_tool(
-                store, "pg_restore", "--no-owner", "--no-acl", "--single-transaction", "--exit-on-error", str(dump)
-            )
+            _run_tool(store, "pg_restore", "--no-owner", "--no-acl", "--single-transaction", "--exit-on-error", str(dump))
     Store.open(read.store, into).close()
     return manifest
 
@@ -176,9 +174,7 @@ def _read_manifest(tar: tarfile.TarFile, info: tarfile.TarInfo | None) -> Manife
         raise tarfile.TarError("it has no manifest")
     manifest = msgspec.json.decode(file.read(), type=Manifest)
     if manifest.format != FORMAT:
-        raise StoreError(
-            f"the backup has format {manifest.format}, and this goldstream reads {FORMAT}; upgrade goldstream"
-        )
+        raise StoreError(f"the backup has format {manifest.format}, and this goldstream reads {FORMAT}; upgrade goldstream")
     return manifest
 
 

@@ -23,14 +23,12 @@ _SINCE_2000_US = 946_684_800_000_000
 
 _TEXT, _JSON, _JSONB, _VARCHAR, _BYTEA = 25, 114, 3802, 1043, 17
 _TIMES = {1184, 1114}  # timestamptz, timestamp
-_FIXED = {16: np.dtype("u1"), 21: np.dtype(">i2"), 23: np.dtype(">i4"), 20: np.dtype(">i8"),
+_FIXED: dict[int, Any] = {16: np.dtype("u1"), 21: np.dtype(">i2"), 23: np.dtype(">i4"), 20: np.dtype(">i8"),
           700: np.dtype(">f4"), 701: np.dtype(">f8")}  # fmt: skip
 _ELEMENTS = {1009: _TEXT, 1021: 700, 1022: 701, 1007: 23, 1016: 20, 1000: 16}  # type of array → of its elements
 
 
-def copy_columns(
-    conn: psycopg.Connection[Any], table: str | sql.Composable, data: pl.DataFrame | pa.RecordBatch
-) -> int:
+def copy_columns(conn: psycopg.Connection[Any], table: str | sql.Composable, data: pl.DataFrame | pa.RecordBatch) -> int:
     """Copy `data` into the columns of `table` that bear its names and return the number of rows.
 
     Works in whatever transaction `conn` is in. Strings go to text, json and jsonb columns, lists to arrays; null stays
@@ -55,9 +53,7 @@ def copy_columns(
 
 def encode(batch: pa.RecordBatch, types: list[int]) -> bytes:
     """Return `batch` in the form of `COPY … (FORMAT binary)`, for columns of these PostgreSQL types (their oids)."""
-    fields = [
-        _field(array, oid, name) for array, oid, name in zip(batch.columns, types, batch.schema.names, strict=True)
-    ]
+    fields = [_field(array, oid, name) for array, oid, name in zip(batch.columns, types, batch.schema.names, strict=True)]
     sizes = np.full(batch.num_rows, 2, np.int64)
     for field in fields:
         sizes += field.sizes
@@ -106,9 +102,9 @@ class _List:
 
     def __init__(self, array: pa.ListArray, oid: int, name: str) -> None:
         offsets = _offsets(array)
-        elements = _field(array.values.slice(offsets[0], offsets[-1] - offsets[0]), _ELEMENTS[oid], name)
+        elements: Any = _field(array.values.slice(offsets[0], offsets[-1] - offsets[0]), _ELEMENTS[oid], name)
         self._header = np.array([1, array.values.null_count > 0, _ELEMENTS[oid], 0, 1], ">i4").view(np.uint8)
-        self._starts = np.concatenate(([0], np.cumsum(elements.sizes)))[offsets - offsets[0]]
+        self._starts = np.append(0, np.cumsum(elements.sizes))[offsets - offsets[0]]
         self._counts = np.diff(offsets).astype(np.int64)
         self._valid = _valid(array)
         self._data = np.empty(int(elements.sizes.sum()), np.uint8)
@@ -209,9 +205,7 @@ def _write_fixed(out: np.ndarray, at: np.ndarray, values: np.ndarray, valid: np.
 
 
 @njit(nogil=True, cache=True)
-def _write_bytes(
-    out: np.ndarray, at: np.ndarray, offsets: np.ndarray, data: np.ndarray, valid: np.ndarray, mark: int
-) -> None:
+def _write_bytes(out: np.ndarray, at: np.ndarray, offsets: np.ndarray, data: np.ndarray, valid: np.ndarray, mark: int) -> None:
     for row in range(at.size):
         here = at[row]
         if not valid[row]:

@@ -131,9 +131,7 @@ def version(conn: Connection) -> Finding:
     """Whether the server is new enough."""
     number = conn.info.server_version
     state: Literal["ok", "fail"] = "fail" if number < migrations.OLDEST_SERVER else "ok"
-    return Finding(
-        "postgresql", state, f"answers, version {number // 10_000}", "goldstream needs PostgreSQL 15 or later"
-    )
+    return Finding("postgresql", state, f"answers, version {number // 10_000}", "goldstream needs PostgreSQL 15 or later")
 
 
 def encoding(conn: Connection) -> Finding:
@@ -166,14 +164,10 @@ def positions(conn: Connection) -> Finding:
     lost = conn.execute(_LOST).fetchall()
     if any(past for *_, past, _ in lost):
         what = "; ".join(f"{reader} is at {at:,} of {end:,}" for reader, at, end, past, _ in lost if past)
-        return Finding(
-            "positions", "fail", f"past the log's end: {what}", "restore a newer backup, or `goldstream reset`"
-        )
+        return Finding("positions", "fail", f"past the log's end: {what}", "restore a newer backup, or `goldstream reset`")
     if lost:
         what = ", ".join(reader for reader, *_ in lost)
-        return Finding(
-            "positions", "warn", f"before the log's start: {what}", "it goes on at the start; raise retention"
-        )
+        return Finding("positions", "warn", f"before the log's start: {what}", "it goes on at the start; raise retention")
     return Finding("positions", "ok", "every reader stands within its log")
 
 
@@ -191,6 +185,4 @@ def champion(conn: Connection) -> Finding:
     row = conn.execute(query).fetchone()
     if row and row[0] is not None:
         return Finding("champion", "ok", f"version {row[0]}")
-    return Finding(
-        "champion", "warn", "no model is champion yet", "`goldstream up` trains one once the dataset is full"
-    )
+    return Finding("champion", "warn", "no model is champion yet", "`goldstream up` trains one once the dataset is full")

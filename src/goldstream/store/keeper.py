@@ -42,7 +42,7 @@ Orders = dict[str, Any]
 Server = subprocess.Popen[bytes]
 
 
-class Failure(Exception):  # noqa: N818 - it never leaves this process
+class Failure(Exception):
     """The server can't be started, for a reason that the log should give."""
 
 

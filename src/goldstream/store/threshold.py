@@ -13,9 +13,7 @@ def move(conn: psycopg.Connection[Any], threshold: float | None, *, floor: float
     Raises `DataError` below `floor`: posts under it were never stored.
     """
     if threshold is not None and threshold < floor:
-        raise DataError(
-            f"{threshold} is below stream.keep-floor, {floor}: posts under that are not stored; set it lower first"
-        )
+        raise DataError(f"{threshold} is below stream.keep-floor, {floor}: posts under that are not stored; set it lower first")
     with conn.transaction():
         conn.execute("INSERT INTO threshold_moves (threshold, who, why) VALUES (%s, %s, %s)", (threshold, who, why))
         row = conn.execute("SELECT count(*) FROM kept").fetchone()

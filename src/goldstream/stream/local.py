@@ -10,14 +10,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple, Protocol
 
-import psycopg
 import pyarrow as pa
 
 from goldstream import settings
 from goldstream.log.base import Log, Part
 from goldstream.store import Store
 from goldstream.store.positions import Taken, check, take, was_committed
-from goldstream.store.reconnect import OUTAGES, Lasting, Stopped
+from goldstream.store.reconnect import OUTAGES, Connection, Lasting, Stopped
 from goldstream.stream.champion import Scored, Scorer
 from goldstream.stream.results import Results, results, write
 
@@ -74,9 +73,7 @@ class _Reader:
         taken = self._lasting.do(lambda conn, _: take(conn, self._stream.reader, self._log.identity, self._partition))
         extent = self._lasting.do(lambda conn, _: self._log.extents()[self._partition])
         if missed := check(taken, extent.start, extent.end):
-            say(
-                f"{self._stream.reader}: {missed:,} posts had left the log before they were classified (log.retention-days)"
-            )
+            say(f"{self._stream.reader}: {missed:,} posts had left the log before they were classified (log.retention-days)")
         coming = ahead.submit(self._next, taken.position)
         while not self._stop.is_set():
             part = self._settled(coming, ahead, taken)
@@ -110,7 +107,7 @@ class _Reader:
         except OUTAGES:
             return self._lasting.do(lambda conn, _: self._next(taken.position))
 
-    def _write(self, conn: psycopg.Connection, attempt: int, *, taken: Taken, part: Results) -> Taken:  # type: ignore[type-arg]
+    def _write(self, conn: Connection, attempt: int, *, taken: Taken, part: Results) -> Taken:
         if attempt and was_committed(conn, taken, part.end):
             return taken._replace(position=part.end)
         return write(conn, taken, part)

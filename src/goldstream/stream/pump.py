@@ -6,6 +6,7 @@ What could not be read, and what is too large to be a short text, goes to the de
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import polars as pl
@@ -18,7 +19,7 @@ from goldstream.records import POSTS, to_json, to_rows
 from goldstream.sources.base import Arrival, Source
 from goldstream.store import Store, dead_letters
 from goldstream.store.dead_letters import Letter
-from goldstream.store.reconnect import Lasting, Stopped
+from goldstream.store.reconnect import Connection, Lasting, Stopped
 
 LONGEST_ID = 1_000  #: bytes
 MOST_ITEMS = 500  #: links, tags or media of one post
@@ -43,9 +44,7 @@ def pump(source: Source, log: Log, store: Store, *, max_text_bytes: int, stop: t
         cursor = lasting.do(lambda conn, _: log.cursor(source.name))
         for arrival in _gathered(source.read(cursor), stop):
             posts, letters = _sorted_out(arrival, source.name, max_text_bytes)
-            if letters:  # first, since the cursor moves with the append: a crash between may repeat one, never lose it
-                lasting.do(lambda conn, _, wrong=letters: dead_letters.add(conn, wrong))
-            lasting.do(lambda conn, attempt, p=posts, a=arrival: _append(log, p, source.name, a.cursor, attempt))
+            lasting.do(partial(_store, log, source.name, posts, arrival.cursor, letters))
             total = Pumped(total.posts + posts.num_rows, total.rejected + len(letters))
             if stop.is_set():
                 break
@@ -57,10 +56,17 @@ def pump(source: Source, log: Log, store: Store, *, max_text_bytes: int, stop: t
     return total
 
 
-def _append(log: Log, posts: pa.RecordBatch, source: str, cursor: str | None, attempt: int) -> None:
-    """Append once: after an outage, a cursor that has moved means that the lost reply said yes."""
+def _store(
+    log: Log, source: str, posts: pa.RecordBatch, cursor: str | None, letters: list[Letter], conn: Connection, attempt: int
+) -> None:
+    """Store once: after an outage, a cursor that has moved means that the lost reply said yes.
+
+    Letters go first, since the cursor moves with the append: a crash between may repeat a letter, and never loses one.
+    """
     if attempt and cursor is not None and log.cursor(source) == cursor:
         return
+    if letters:
+        dead_letters.add(conn, letters)
     if posts.num_rows or cursor is not None:
         log.append(posts, source, cursor)
 
@@ -116,7 +122,7 @@ def _refusals(posts: pa.RecordBatch, max_text_bytes: int) -> pl.Series:
     return frame.select(
         pl.when(known == 0).then(pl.lit("the post has no id"))
         .when(known > LONGEST_ID).then(pl.format("the id has {} bytes, more than {}", known, pl.lit(LONGEST_ID)))
-        .when(size > max_text_bytes).then(pl.format("the text has {} bytes, more than stream.max-text-bytes, {}", size, pl.lit(max_text_bytes)))
+        .when(size > max_text_bytes).then(pl.format("the text has {} bytes, more than max-text-bytes, {}", size, pl.lit(max_text_bytes)))
         .when(items > MOST_ITEMS).then(pl.format("it has {} links, tags or media, more than {}", items, pl.lit(MOST_ITEMS)))
     ).to_series()  # fmt: skip
 

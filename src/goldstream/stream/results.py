@@ -83,13 +83,9 @@ def write(conn: Connection, taken: Taken, batch: Results) -> Taken:
     return taken
 
 
-def _predictions(
-    part: Part, scored: Scored, probabilities: np.ndarray, live: pa.BooleanArray, reader: str
-) -> pa.RecordBatch:
+def _predictions(part: Part, scored: Scored, probabilities: np.ndarray, live: pa.BooleanArray, reader: str) -> pa.RecordBatch:
     posts, rows = part.posts, part.posts.num_rows
-    labels = pa.DictionaryArray.from_arrays(
-        pa.array(scored.scores.argmax(axis=1).astype(np.int32)), pa.array(scored.labels)
-    )
+    labels = pa.DictionaryArray.from_arrays(pa.array(scored.scores.argmax(axis=1).astype(np.int32)), pa.array(scored.labels))
     columns = {
         "reader": _same(reader, rows),
         "partition": pa.array(np.full(rows, part.partition, np.int32)),
@@ -141,9 +137,7 @@ def _candidates(
 
 def _links(candidates: pl.DataFrame) -> pl.DataFrame:
     exploded = (
-        candidates.select("post_id", "author", "seen_at", url="links")
-        .filter(pl.col("url").list.len() > 0)
-        .explode("url")
+        candidates.select("post_id", "author", "seen_at", url="links").filter(pl.col("url").list.len() > 0).explode("url")
     )
     domains = pl.Series("domain", [domain(url) for url in exploded["url"]], pl.String)
     return exploded.with_columns(domains)

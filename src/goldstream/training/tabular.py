@@ -33,18 +33,14 @@ def fit_table(
     if len(labels) < 2:
         raise DataError(f"{file}: column {label!r} has one label only, {labels[0]!r}; a classifier needs two")
     if len(labels) > MOST_LABELS:
-        raise DataError(
-            f"{file}: column {label!r} has {len(labels):,} different labels; up to {MOST_LABELS:,} can be learnt"
-        )
+        raise DataError(f"{file}: column {label!r} has {len(labels):,} different labels; up to {MOST_LABELS:,} can be learnt")
     chosen = _positive(positive, labels)
     numbers = _numbers(values, labels)
     targets = np.eye(len(labels), dtype=np.float32)[numbers]
     judged = None if dev is None else _judged(dev, text, label, labels)
     model, threshold = fit(section, labels, texts, targets, labels.index(chosen), judged)
     facts = {"text": text, "label": label, "dtype": _dtype(values), "rows": len(numbers), "file": file.name}
-    save_model(
-        model, out, kind=section.type, name=out.resolve().name, threshold=threshold, positive=chosen, made_from=facts
-    )
+    save_model(model, out, kind=section.type, name=out.resolve().name, threshold=threshold, positive=chosen, made_from=facts)
     return {
         "model": str(out),
         "n": len(numbers),
@@ -101,9 +97,7 @@ def _labelled(file: Path, text: str, label: str) -> tuple[pa.StringArray, list[A
 def _judged(file: Path, text: str, label: str, labels: tuple[str, ...]) -> Judged:
     texts, values, _ = _labelled(file, text, label)
     if strange := {str(value) for value in values} - set(labels):
-        raise DataError(
-            f"{file}: column {label!r} has labels that the model does not know: {', '.join(sorted(strange)[:5])}"
-        )
+        raise DataError(f"{file}: column {label!r} has labels that the model does not know: {', '.join(sorted(strange)[:5])}")
     return Judged(texts, _numbers(values, labels))
 
 

@@ -105,9 +105,7 @@ async def _failed(request: Request, error: Exception) -> Response:
     return _problem(request, 500, *_MESSAGES[500], HEADERS)  # this one does not pass the guard
 
 
-def _problem(
-    request: Request, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None
-) -> Response:
+def _problem(request: Request, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     return respond(
         request, "problem.html", {"status": status, "title": title, "detail": detail}, status=status, headers=headers
     )

@@ -18,7 +18,7 @@ CONNECTIONS = 4
 QUERY_MS = 10_000  #: longest that a page waits for one query
 
 
-class Away(StoreError):  # noqa: N818 - it comes back
+class Away(StoreError):
     """The database can't be reached, or takes too long; the page says so and tries again."""
 
 

@@ -13,9 +13,7 @@ _COLUMNS = f"""
     post_id AS id, source, left(text, {LONGEST_TEXT}) AS text, length(text) > {LONGEST_TEXT} AS cut, created_at,
     seen_at, author, lang, url, links, tags[1:20] AS tags, label, probability, version, position
 """
-_MATCHES = (
-    "strpos(lower(concat_ws(' ', text, author, source, label, lang, array_to_string(links, ' '))), lower(%(text)s)) > 0"
-)
+_MATCHES = "strpos(lower(concat_ws(' ', text, author, source, label, lang, array_to_string(links, ' '))), lower(%(text)s)) > 0"
 _OLDER = f"""
     SELECT {_COLUMNS}
     FROM (SELECT * FROM kept WHERE position < %(before)s ORDER BY position DESC LIMIT %(searched)s) newest

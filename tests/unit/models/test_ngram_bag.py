@@ -7,9 +7,7 @@ import pytest
 from goldstream.errors import ModelError
 from goldstream.models.ngram_bag import NgramBag, NgramBagSettings
 
-TEXTS = pa.array(
-    ["rain again", "a new model", "more rain today", "the model learns", "rain, rain", "model of models"] * 3
-)
+TEXTS = pa.array(["rain again", "a new model", "more rain today", "the model learns", "rain, rain", "model of models"] * 3)
 TARGETS = np.eye(2, dtype=np.float32)[[0, 1, 0, 1, 0, 1] * 3]
 
 

@@ -27,9 +27,7 @@ def commit(number: int, operation: str = "create", **record: Any) -> dict[str, A
     return {"did": "did:plc:a", "time_us": START + number * 1_000_000, "kind": "commit", "commit": body}
 
 
-def read_until(
-    source: Bluesky, cursor: str | None, enough: Callable[[list[Post]], bool]
-) -> tuple[list[Post], str | None, int]:
+def read_until(source: Bluesky, cursor: str | None, enough: Callable[[list[Post]], bool]) -> tuple[list[Post], str | None, int]:
     posts: list[Post] = []
     rejects = 0
     for arrival in source.read(cursor):
@@ -47,9 +45,7 @@ def test_posts_come_in_order_with_links_tags_and_media() -> None:
     ]}]  # fmt: skip
     embed = {"$type": "app.bsky.embed.external", "external": {"uri": "https://example.org/b"}}
     with FakeJetstream([commit(1, facets=facets, embed=embed, langs=["en"])]) as server:
-        posts, cursor, _ = read_until(
-            Bluesky(BlueskySettings(hosts=(server.url,))), None, lambda posts: len(posts) == 1
-        )
+        posts, cursor, _ = read_until(Bluesky(BlueskySettings(hosts=(server.url,))), None, lambda posts: len(posts) == 1)
     assert posts[0].id == "bluesky:did:plc:a/k1"
     assert (posts[0].links, posts[0].tags, posts[0].media) == (
         ["https://example.org/a", "https://example.org/b"],
@@ -80,9 +76,7 @@ def test_it_resumes_a_little_before_the_cursor() -> None:
 
 def test_a_broken_frame_is_a_reject_and_the_stream_goes_on() -> None:
     with FakeJetstream([commit(1)], garbage=b"\xff not json") as server:
-        posts, _, rejects = read_until(
-            Bluesky(BlueskySettings(hosts=(server.url,))), None, lambda posts: len(posts) == 1
-        )
+        posts, _, rejects = read_until(Bluesky(BlueskySettings(hosts=(server.url,))), None, lambda posts: len(posts) == 1)
     assert (len(posts), rejects) == (1, 1)
 
 
@@ -133,9 +127,7 @@ def test_an_accounts_deletion_is_newer_than_its_posts_and_older_than_later_ones(
     gone = read_event(
         json.dumps({"did": "d", "time_us": START, "kind": "account", "account": {"active": False, "status": "deleted"}})
     )
-    before, after = (
-        read_event(json.dumps({**commit(n), "commit": {**commit(n)["commit"], "rev": None}})) for n in (-1, 1)
-    )
+    before, after = (read_event(json.dumps({**commit(n), "commit": {**commit(n)["commit"], "rev": None}})) for n in (-1, 1))
     assert before.post and gone.post and after.post
     assert before.post.revision < gone.post.revision < after.post.revision
 
@@ -145,11 +137,9 @@ def test_an_error_frame_ends_the_connection() -> None:
         read_event('{"$type":"error","error":"ConsumerTooSlow"}')
 
 
-@pytest.mark.parametrize(
-    "frame", ["[]", "{}", '{"did":1,"time_us":2}', '{"did":"a","time_us":1,"kind":"commit"}', "nonsense"]
-)
+@pytest.mark.parametrize("frame", ["[]", "{}", '{"did":1,"time_us":2}', '{"did":"a","time_us":1,"kind":"commit"}', "nonsense"])
 def test_what_is_no_event_says_so(frame: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\w"):
         read_event(frame)
 
 

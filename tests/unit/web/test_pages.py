@@ -21,9 +21,7 @@ def test_the_empty_page_says_what_the_loop_is_doing(client, store, fill):
     fill.conn.execute("INSERT INTO logs (log, next_position) VALUES ('posts', 10)")
     assert step() == "collecting"
     settings, counts = '{"quotas": {"topic": 8, "rest": 2}}', '{"kept": {"topic": 5, "rest": 0}}'
-    fill.conn.execute(
-        "INSERT INTO datasets (prefix, version, settings, counts) VALUES ('', 0, %s, %s)", (settings, counts)
-    )
+    fill.conn.execute("INSERT INTO datasets (prefix, version, settings, counts) VALUES ('', 0, %s, %s)", (settings, counts))
     assert step() == "collecting"
     assert client.get("/", headers=JSON).json()["counts"]["step"]["share"] == 0.5
     fill.conn.execute("UPDATE datasets SET state = 'collected'")
@@ -80,9 +78,7 @@ def test_a_filter_looks_at_text_author_and_links(client, fill, query):
     assert [post["id"] for post in found["posts"]] == ["sample:1"]
 
 
-@pytest.mark.parametrize(
-    "query", ["before=x", "before=-1", "before=" + "9" * 40, "q=%00", "q=%25", "window=never", "url=%00"]
-)
+@pytest.mark.parametrize("query", ["before=x", "before=-1", "before=" + "9" * 40, "q=%00", "q=%25", "window=never", "url=%00"])
 def test_odd_addresses_are_answered(client, fill, query):
     fill.champion()
     assert client.get(f"/?{query}").status_code == 200

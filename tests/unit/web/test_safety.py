@@ -57,9 +57,7 @@ def stuff(fill) -> None:
         post_id = f"sample:link{number}"
         fill.keep(post_id, "a link", url=link, links=[])
         fill.conn.execute("UPDATE candidates SET links = %s WHERE post_id = %s", ([link], post_id))
-        fill.conn.execute(
-            "INSERT INTO candidate_links VALUES (%s, %s, %s, %s, now())", (post_id, link, link, HOSTILE[0])
-        )
+        fill.conn.execute("INSERT INTO candidate_links VALUES (%s, %s, %s, %s, now())", (post_id, link, link, HOSTILE[0]))
     rows = [
         {"function": evil, "j": 0, "Polarity": [evil], "Coverage": 0.1, "Overlaps": 0.1, "Conflicts": 0.0, "Correct": 1,
          "Incorrect": 0, "Emp. Acc.": None} for evil in HOSTILE

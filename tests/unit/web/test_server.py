@@ -87,9 +87,7 @@ def test_a_database_that_went_away_is_said_so_and_comes_back(store, client):
 
 def test_a_connection_that_the_server_closed_is_replaced(store, client, fill):
     assert client.get("/").status_code == 200
-    fill.conn.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'goldstream web'"
-    )
+    fill.conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'goldstream web'")
     assert client.get("/").status_code == 200
 
 

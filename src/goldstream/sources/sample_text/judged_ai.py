@@ -1,5 +1,4 @@
 """Sentence skeletons about AI, for the authors by whom models are judged. `learnt_ai.py` shares none of them."""
-# ruff: noqa: E501
 
 TOPICS = {
     "ai.release": """

@@ -46,17 +46,13 @@ WORDS = {
         learnt="Agnes|Basil|Celeste|Dario|Edda|Fergus|Gwen|Henk|Ines|Jonas",
         judged="Vera|Wim|Xenia|Yusuf|Zoe|Otto|Petra|Quentin|Rune|Salma",
     ),
-    "relative": Words(
-        "aunt|uncle|cousin|grandmother|brother-in-law|sister", learnt="stepdad|twin", judged="nephew|mum"
-    ),
+    "relative": Words("aunt|uncle|cousin|grandmother|brother-in-law|sister", learnt="stepdad|twin", judged="nephew|mum"),
     "city": Words(
         "Lisbon|Leeds|Lyon|Ghent|Graz|Turin|Porto|Malmö|Galway|Bilbao|Kyoto|Recife|Tampere|Brno|Tartu|Oaxaca",
         learnt="Basel|Cork|Dundee|Esbjerg|Freiburg|Girona|Halifax|Izmir|Jena|Kraków|Lucca|Mainz|Nantes|Osaka",
         judged="Patras|Quito|Rennes|Split|Trieste|Utrecht|Varna|Wells|York|Zadar|Arles|Bath|Cadiz|Delft|Espoo",
     ),
-    "pet": Words(
-        "Biscuit|Mochi|Pixel|Sir Paws|Gnocchi|Turnip", learnt="Colonel|Beans|Noodle", judged="Duchess|Plum|Ravioli"
-    ),
+    "pet": Words("Biscuit|Mochi|Pixel|Sir Paws|Gnocchi|Turnip", learnt="Colonel|Beans|Noodle", judged="Duchess|Plum|Ravioli"),
     "team": Words(
         "Rovers|the Herons|Athletic|the Badgers|United|Dynamo",
         learnt="the Otters|Harbour FC",
@@ -85,12 +81,8 @@ WORDS = {
         learnt="the museum of natural history|the polar institute",
         judged="the water board|the railway museum",
     ),
-    "language": Words(
-        "Basque|Welsh|Swiss German|Quechua|Faroese|Wolof", learnt="Sámi|Breton", judged="Frisian|Maltese"
-    ),
-    "codebase": Words(
-        "billing code|login service|build system|legacy parser", learnt="booking app", judged="invoice service"
-    ),
+    "language": Words("Basque|Welsh|Swiss German|Quechua|Faroese|Wolof", learnt="Sámi|Breton", judged="Frisian|Maltese"),
+    "codebase": Words("billing code|login service|build system|legacy parser", learnt="booking app", judged="invoice service"),
     # What people who work with models talk about.
     "lab": Words(
         "Lantern Labs|Osprey AI|Northlight AI|Plainsong|Tidewater ML",
@@ -112,9 +104,7 @@ WORDS = {
         "Apache licence|MIT|open weights|a research licence", learnt="a licence nobody can parse", judged="no strings"
     ),
     "modelpart": Words("checkpoint|tokenizer|base model|weights file"),
-    "memory": Words(
-        "8 GB of RAM|16 GB of RAM|24 GB of VRAM|one GPU", learnt="a USB stick", judged="half a graphics card"
-    ),
+    "memory": Words("8 GB of RAM|16 GB of RAM|24 GB of VRAM|one GPU", learnt="a USB stick", judged="half a graphics card"),
     "device": Words(
         "an old ThinkPad|a Raspberry Pi|my phone|a second-hand laptop|one consumer GPU",
         learnt="a fridge-sized desktop|my work laptop (shh)",
@@ -160,9 +150,7 @@ WORDS = {
         learnt="Are We Overfitting Yet?|The Patience of Annealing|One Token at a Time|Lost in the Embedding",
         judged="All the Weights We Cannot See|No Free Brunch|Mind the Generalisation Gap|How to Train Your Decoder",
     ),
-    "bench": Words(
-        "HardQA|the reasoning suite|CodeLadder", learnt="MegaTrivia|TableTalk", judged="LongYarn|ToolBench-ish"
-    ),
+    "bench": Words("HardQA|the reasoning suite|CodeLadder", learnt="MegaTrivia|TableTalk", judged="LongYarn|ToolBench-ish"),
     "dataset": Words(
         "meeting notes|support tickets|legal documents|recipes|old emails",
         learnt="sheet music|court rulings",
@@ -173,9 +161,7 @@ WORDS = {
         learnt="rename the photos|find a flat",
         judged="plan a birthday|dispute a parking ticket",
     ),
-    "form": Words(
-        "loan|visa application|performance review|rent application", learnt="cover letter", judged="tax return"
-    ),
+    "form": Words("loan|visa application|performance review|rent application", learnt="cover letter", judged="tax return"),
     "body": Words(
         "Brussels|the Senate|the city council|the regulator|the data protection office", late="the Lisbon secretariat"
     ),
@@ -188,9 +174,7 @@ WORDS = {
     "assistant": Words(
         "CodeButler|Pairly AI|TabTab|my AI assistant", learnt="Semicolon-GPT", judged="Bracket AI", late="Refactory"
     ),
-    "app": Words(
-        "habit tracker|recipe app|parking app|birthday reminder", learnt="plant diary", judged="tide calendar"
-    ),
+    "app": Words("habit tracker|recipe app|parking app|birthday reminder", learnt="plant diary", judged="tide calendar"),
     "ailment": Words("lung cancer|stroke|eye disease|skin lesions|sepsis"),
     "thing_predicted": Words("floods|power demand|hail|landslides|wind power"),
     "sector": Words("logistics|banking|farming|insurance|retail", learnt="shipping", judged="forestry"),

@@ -128,7 +128,8 @@ CREATE TABLE threshold_moves (
 
 -- One row for each position that a reader has passed. (reader, partition, position) is unique by construction: rows come
 -- with the compare-and-set of the position, see docs/explanation/exactly-once.md. A unique index would halve the speed, and
--- let a stalled worker's uncommitted rows block its successor. A row holds no text. `kind` tells creations and edits from deletions; label, probability and version are null where nothing was scored.
+-- let a stalled worker's uncommitted rows block its successor. A row holds no text. `kind` tells creations and edits from
+-- deletions; label, probability and version are null where nothing was scored.
 CREATE TABLE predictions (
     reader      text NOT NULL,
     partition   integer NOT NULL,
