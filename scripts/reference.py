@@ -51,21 +51,21 @@ def _section(title: str, section: type[Any]) -> list[str]:
     rows = ["| key | type | default | what it is |", "|---|---|---|---|"]
     nested: list[str] = []
     notes = comments(section)
+    types = {field.encode_name: field.type for field in msgspec.inspect.type_info(section).fields}  # type: ignore[attr-defined]
     for field in msgspec.structs.fields(section):
         key = field.encode_name
         if inspect.isclass(field.type) and issubclass(field.type, settings.Section) and field.type is not settings.Secret:
             nested += _section(title.replace("]", f".{key}]", 1), field.type)
             continue
-        kind, note = notes[field.name]
-        rows.append(f"| `{key}` | `{_cell(kind)}` | {_default(field)} | {_cell(note)} |")
+        rows.append(f"| `{key}` | {_cell(_kind(types[key]))} | {_default(field)} | {_cell(notes[field.name])} |")
     about = inspect.cleandoc(section.__doc__ or "")
     table = ["\n".join(rows) + "\n"] if len(rows) > 2 else []
     return [f"## `{title}`\n", f"{about}\n", *table, *nested]
 
 
-def comments(section: type[Any]) -> dict[str, tuple[str, str]]:
-    """Return each field's type as written and its `#:` comment, base classes first."""
-    found: dict[str, tuple[str, str]] = {}
+def comments(section: type[Any]) -> dict[str, str]:
+    """Return each field's `#:` comment, base classes first."""
+    found: dict[str, str] = {}
     for kind in reversed(section.__mro__):
         if not issubclass(kind, msgspec.Struct) or kind.__module__.startswith("msgspec"):
             continue
@@ -73,7 +73,7 @@ def comments(section: type[Any]) -> dict[str, tuple[str, str]]:
         lines = source.splitlines()
         for node in ast.parse(source).body[0].body:  # type: ignore[attr-defined]
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                found[node.target.id] = (ast.unparse(node.annotation), _comment(lines, node))
+                found[node.target.id] = _comment(lines, node)
     return found
 
 
@@ -83,6 +83,25 @@ def _comment(lines: list[str], node: ast.AnnAssign) -> str:
     while not said and above >= 0 and lines[above].strip().startswith("#:"):
         said, above = f"{lines[above].strip()[2:].strip()} {said}".strip(), above - 1
     return said
+
+
+_WORDS = {"Int": "whole number", "Float": "number", "Str": "text", "Bool": "true or false", "Dict": "table", "Any": "anything"}
+_BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "pattern": "like", "min_length": "length ≥", "max_length": "length ≤"}
+
+
+def _kind(info: Any) -> str:
+    """A type in words: what a person may write."""
+    name = type(info).__name__.removesuffix("Type")
+    if name == "Union":
+        return " or ".join(_kind(part) for part in info.types if type(part).__name__ != "NoneType")
+    if name in {"VarTuple", "List"}:
+        return f"list of {_kind(info.item_type)}"
+    if name == "Literal":
+        return " or ".join(f"`{json.dumps(value)}`" for value in info.values)
+    if name == "Struct":
+        return '`{ env = "NAME" }`' if info.cls is settings.Secret else "table"
+    bounds = [f"{sign} `{getattr(info, key)}`" for key, sign in _BOUNDS.items() if getattr(info, key, None) is not None]
+    return " ".join([_WORDS.get(name, name.lower()), ", ".join(bounds)]).strip()
 
 
 def _default(field: Any) -> str:

@@ -144,7 +144,24 @@ def _times(values: Sequence[datetime | None]) -> pa.Array:
 
 
 def _extras(values: Sequence[dict[str, Any]]) -> pa.Array:
-    return _texts(["{}" if not value else _json_encoder.encode(value).decode() for value in values])
+    return _texts(["{}" if not value else _extra(value) for value in values])
+
+
+def _extra(value: dict[str, Any]) -> str:
+    """JSON text that jsonb takes: nothing in it, however deep, is NUL or a lone surrogate."""
+    try:
+        text = _json_encoder.encode(value).decode()
+    except UnicodeEncodeError:
+        return _json_encoder.encode(_clean_all(value)).decode()
+    return _json_encoder.encode(_clean_all(value)).decode() if "\\u0000" in text else text
+
+
+def _clean_all(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(str(name)): _clean_all(each) for name, each in value.items()}
+    return [_clean_all(each) for each in value] if isinstance(value, list) else value
 
 
 def to_columns(posts: Iterable[Post]) -> pa.RecordBatch:

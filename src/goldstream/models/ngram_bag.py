@@ -102,7 +102,8 @@ class NgramBag:
         _score(
             data, offsets, valid, fold, kinds, options.pairs, options.low, options.high, self._shift, self._table,
             self._bias, logits, np.empty((2, longest), np.int32), np.empty(longest, np.uint8),
-            np.empty(longest, np.uint64), np.empty(3 * longest, np.uint32), np.empty((options.high - options.low + 1) * longest + 8, np.uint32),
+            np.empty(longest, np.uint64), np.empty(3 * longest, np.uint32),
+            np.empty((options.high - options.low + 1) * longest + 8, np.uint32),
         )  # fmt: skip
         return _probabilities(logits)
 

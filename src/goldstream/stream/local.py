@@ -18,7 +18,9 @@ from goldstream.store import Store
 from goldstream.store.positions import Taken, check, take, was_committed
 from goldstream.store.reconnect import OUTAGES, Connection, Lasting, Stopped
 from goldstream.stream.champion import Scored, Scorer
-from goldstream.stream.results import Results, results, write
+from goldstream.stream.results import Results, results
+from goldstream.stream.stored import StoredPosts
+from goldstream.stream.writing import write
 
 Say = Callable[[str], None]
 
@@ -67,6 +69,7 @@ class _Reader:
     ) -> None:  # fmt: skip
         self._log, self._champion, self._stream, self._project = log, champion, stream, project
         self._partition, self._lasting, self._stop = partition, lasting, stop
+        self._stored = StoredPosts()
 
     def run(self, ahead: ThreadPoolExecutor, until_end: bool, total: Written, say: Say) -> Written:
         """Read, score and write until the end of the log or until stopped."""
@@ -74,6 +77,7 @@ class _Reader:
         extent = self._lasting.do(lambda conn, _: self._log.extents()[self._partition])
         if missed := check(taken, extent.start, extent.end):
             say(f"{self._stream.reader}: {missed:,} posts had left the log before they were classified (log.retention-days)")
+        self._lasting.do(lambda conn, _: self._stored.load(conn))
         coming = ahead.submit(self._next, taken.position)
         while not self._stop.is_set():
             part = self._settled(coming, ahead, taken)
@@ -98,7 +102,7 @@ class _Reader:
         if part is None:
             return None
         scored: Scored | None = self._champion.predict(_column(part.posts, "text"))
-        return None if scored is None else results(part, scored, self._stream, self._project)
+        return None if scored is None else results(part, scored, self._stream, self._project, self._stored)
 
     def _settled(self, coming: "Future[Results | None]", ahead: ThreadPoolExecutor, taken: Taken) -> Results | None:
         """The batch that is being prepared; prepared anew when an outage interrupted that."""
