@@ -109,6 +109,13 @@ def test_a_new_post_stands_on_the_page_without_loading_it_again(open_page, fill)
     sync_api.expect(page.locator(".card")).to_have_count(0)
 
 
+def test_a_new_champion_shows_its_metrics_at_once(open_page, fill):
+    page = open_page("/")
+    sync_api.expect(page.locator("#model")).to_contain_text("No champion yet")
+    fill.champion()
+    sync_api.expect(page.locator("#model")).to_contain_text("0.873")
+
+
 def test_pause_holds_new_posts_back_until_it_is_let_go(open_page, fill):
     fill.champion()
     posts(fill, 2)

@@ -27,7 +27,7 @@ from goldstream.store import keeper
 
 USER = "goldstream"
 SILENCE_S = keeper.CLEAR_S + 30.0  #: how long a keeper may live without a server that says anything
-_ATTEMPTS = 2  # a keeper may be killed while it starts the server; then there is another try
+_ATTEMPTS = 20  # a keeper or a server may be killed while it starts; a server that gives a reason gets two
 _SOCKET = ".s.PGSQL.5432"
 _LONGEST_SOCKET = 107  # bytes; the kernel's limit
 _LARGEST_LOG = 10_000_000  # bytes
@@ -123,7 +123,7 @@ class EmbeddedServer:
             lock = self._lock_if_unkept()
             if lock is not None:
                 with lock:
-                    if attempts == _ATTEMPTS:
+                    if attempts >= _ATTEMPTS or (attempts > 1 and self._refused()):
                         raise StoreError(f"PostgreSQL did not start: {_reason(self._said())} (more in {self._log})")
                     self._spawn(lock)
                     attempts += 1
@@ -144,6 +144,10 @@ class EmbeddedServer:
             return False
         _logger.warning("PostgreSQL is recovering from a crash; waiting until it is ready (see %s)", self._log)
         return True
+
+    def _refused(self) -> bool:
+        """Whether the server itself said why it can't start; what it tells those who come too early does not count."""
+        return any("FATAL" in line and "the database system is" not in line for line in self._said().splitlines())
 
     def _lock_if_unkept(self) -> IO[str] | None:
         """Return the locked file that a keeper holds as long as it lives; None while one does."""

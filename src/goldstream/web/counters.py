@@ -10,7 +10,7 @@ from goldstream.store.positions import lag
 from goldstream.web.database import Connection, one, rows
 
 FRESH_S = 0.9  #: numbers this young are given out again
-RATE_OVER_S = 15.0
+RATE_OVER_S = 8.0
 AFFORDABLE = 20  #: a count that took t seconds is made again after 20 × t, so it takes at most 5 % of one connection
 
 _NUMBERS = """

@@ -4,7 +4,7 @@ const MOST = 120;
 const byId = (id) => document.getElementById(id);
 const posts = byId("posts"), pulse = byId("pulse"), pause = byId("pause"), waiting = byId("waiting"), filter = byId("filter");
 const held = [];
-let paused = false, away = false;
+let paused = false, away = false, version = byId("model").dataset.version;
 
 const words = (value) => value.toLocaleString("en");
 
@@ -15,12 +15,20 @@ function show(counts) {
   }
   document.querySelector("[data-count=dead_letters]").parentElement.classList.toggle("warn", counts.dead_letters > 0);
   showStep(counts.step);
+  if (String(counts.version ?? "") !== version) showModel(String(counts.version ?? ""));
   byId("readers").replaceChildren(...counts.readers.flatMap((reader) => {
     const name = document.createElement("dt"), state = document.createElement("dd");
     name.textContent = reader.reader;
     state.textContent = reader.posts === null ? "–" : reader.posts === 0 ? "up to date" : `${words(reader.posts)} behind, ${reader.seconds.toFixed(1)} s`;
     return [name, state];
   }));
+}
+
+async function showModel(now) {
+  version = now;
+  const answer = await fetch("/", { headers: { accept: "text/html" } });
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("model");
+  if (fresh) byId("model").replaceChildren(...fresh.childNodes);
 }
 
 function showStep(step) {
