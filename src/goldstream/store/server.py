@@ -114,10 +114,12 @@ class EmbeddedServer:
 
     def ensure(self) -> None:
         """Return when the server answers, starting it if need be; raises `StoreError` when it can't be started."""
-        attempts, silent_since, told = 0, time.monotonic(), False
+        attempts, told = 0, False
+        begin = silent_since = time.monotonic()
         while (answer := self._ping()) != pq.Ping.OK:
             if answer == pq.Ping.REJECT:  # it recovers from a crash, or stops: that takes the time it takes
-                told = told or self._tell(time.monotonic() - silent_since)
+                silent_since = time.monotonic()
+                told = told or self._tell(silent_since - begin)
             elif attempts and time.monotonic() - silent_since > SILENCE_S:
                 raise StoreError(f"PostgreSQL does not answer: {_reason(self._said())} (more in {self._log})")
             lock = self._lock_if_unkept()
