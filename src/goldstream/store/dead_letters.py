@@ -24,8 +24,13 @@ class Letter(NamedTuple):
     author: str | None = None
 
 
+# The same letter again, as after a crash before the source's cursor moved, is not stored twice.
 _ADD = """
-    INSERT INTO dead_letters (stage, source, reason, payload, place, post_id, author) VALUES (%s, %s, %s, %b, %s, %s, %s)
+    INSERT INTO dead_letters (stage, source, reason, payload, place, post_id, author)
+    SELECT %(stage)s, %(source)s, %(reason)s, %(payload)b, %(place)s, %(post_id)s, %(author)s
+    WHERE NOT EXISTS (SELECT FROM dead_letters d
+                      WHERE d.source = %(source)s AND md5(d.payload) = md5(%(payload)b) AND d.stage = %(stage)s
+                        AND d.reason = %(reason)s AND d.place IS NOT DISTINCT FROM %(place)s)
 """
 _SHOWN = "id, stage, source, reason, place, post_id, at, replayed_at, length(payload) AS bytes"
 
@@ -33,7 +38,7 @@ _SHOWN = "id, stage, source, reason, place, post_id, at, replayed_at, length(pay
 def add(conn: Connection, letters: Sequence[Letter]) -> None:
     """Store `letters`, in the caller's transaction if there is one."""
     with conn.cursor() as cursor:
-        cursor.executemany(_ADD, [_storable(letter) for letter in letters])
+        cursor.executemany(_ADD, [_storable(letter)._asdict() for letter in letters])
 
 
 def listed(conn: Connection, *, stage: str | None = None, limit: int = 100) -> list[dict[str, Any]]:

@@ -63,6 +63,7 @@ CREATE TABLE dead_letters (
     replayed_at timestamptz
 );
 CREATE INDEX ON dead_letters (post_id) WHERE post_id IS NOT NULL;
+CREATE INDEX ON dead_letters (source, md5(payload));
 
 -- Deletions: what is left of a deleted post, so that a deletion that overtakes its post still wins.
 CREATE TABLE tombstones (

@@ -117,7 +117,8 @@ class _Reader:
         return write(conn, taken, part)
 
     def _caught_up(self, taken: Taken) -> bool:
-        return self._lasting.do(lambda conn, _: self._log.extents()[self._partition].end) <= taken.position
+        extent = self._lasting.do(lambda conn, _: self._log.extents()[self._partition])
+        return extent.end <= max(taken.position, extent.start)
 
     def _wait(self) -> None:
         wait = getattr(self._log, "wait", None)

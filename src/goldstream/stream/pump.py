@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from goldstream.clock import now
 from goldstream.log.base import Log
-from goldstream.records import POSTS, to_json, to_rows
+from goldstream.records import POSTS, Post, to_json, to_rows
 from goldstream.sources.base import Arrival, Source
 from goldstream.store import Store, dead_letters
 from goldstream.store.dead_letters import Letter
@@ -41,6 +41,7 @@ def pump(source: Source, log: Log, store: Store, *, max_text_bytes: int, stop: t
     lasting = Lasting(store, f"ingest {source.name}", stop, say)
     total = Pumped()
     try:
+        lasting.do(partial(_claim, source.name))
         cursor = lasting.do(lambda conn, _: log.cursor(source.name))
         with closing(joined(source, cursor, stop)) as arrivals:
             for arrival in arrivals:
@@ -57,6 +58,11 @@ def pump(source: Source, log: Log, store: Store, *, max_text_bytes: int, stop: t
         source.close()
         lasting.close()
     return total
+
+
+def _claim(source: str, conn: psycopg.Connection, attempt: int) -> None:  # type: ignore[type-arg]
+    """Wait until no other process pumps this source: one that was just killed goes with its connection."""
+    conn.execute("SELECT pg_advisory_lock(hashtextextended(current_schema() || ' pump ' || %s, 3))", (source,))
 
 
 def _bury(letters: list[Letter], conn: psycopg.Connection, attempt: int) -> None:  # type: ignore[type-arg]
@@ -88,12 +94,19 @@ def _sorted_out(arrival: Arrival, source: str, max_text_bytes: int) -> tuple[pa.
 
 def _letters(posts: pa.RecordBatch, reasons: list[str]) -> list[Letter]:
     """A letter for each post, with the post as JSON: what is stored of it can be replayed."""
-    index = POSTS.get_field_index("created_at")
-    readable = posts.set_column(index, POSTS.field(index), pa.nulls(posts.num_rows, POSTS.field(index).type))
     return [
         Letter("ingest", post.source, reason, to_json(post), None, post.id, post.author)
-        for post, reason in zip(to_rows(readable), reasons, strict=True)
+        for post, reason in zip(_rows(posts), reasons, strict=True)
     ]
+
+
+def _rows(posts: pa.RecordBatch) -> list[Post]:
+    try:
+        return to_rows(posts)
+    except (OverflowError, ValueError):  # a time that Python can't say
+        index = POSTS.get_field_index("created_at")
+        field = POSTS.field(index)
+        return to_rows(posts.set_column(index, field, pa.nulls(posts.num_rows, field.type)))
 
 
 def _stamped(posts: pa.RecordBatch) -> pa.RecordBatch:

@@ -19,7 +19,7 @@ function show(counts) {
   byId("readers").replaceChildren(...counts.readers.flatMap((reader) => {
     const name = document.createElement("dt"), state = document.createElement("dd");
     name.textContent = reader.reader;
-    state.textContent = reader.posts === null ? "–" : reader.posts === 0 ? "up to date" : `${words(reader.posts)} behind, ${reader.seconds.toFixed(1)} s`;
+    state.textContent = reader.posts === null ? "–" : reader.posts === 0 ? "up to date" : `${words(reader.posts)} behind${reader.seconds >= 1 ? `, ${reader.seconds.toFixed(1)} s` : ""}`;
     return [name, state];
   }));
 }
