@@ -13,7 +13,9 @@ from goldstream.store import Store
 
 
 def goldstream(*arguments: str | Path, ok: bool = True) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([sys.executable, "-m", "goldstream", *map(str, arguments)], capture_output=True, text=True, timeout=240)
+    done = subprocess.run(
+        [sys.executable, "-m", "goldstream", *map(str, arguments)], capture_output=True, text=True, timeout=240
+    )
     assert (done.returncode == 0) == ok, done.stderr
     return done
 
@@ -55,7 +57,9 @@ def test_every_position_has_one_row_and_every_live_post_one_prediction(demo: tup
             "SELECT count(*), count(DISTINCT position), (SELECT next_position FROM logs) FROM predictions"
         ).fetchall()
         current = conn.execute("SELECT count(*), count(DISTINCT post_id) FROM current_predictions").fetchone()
-        gone = conn.execute("SELECT count(*) FROM candidates c JOIN tombstones t USING (post_id) WHERE t.revision >= c.revision").fetchone()
+        gone = conn.execute(
+            "SELECT count(*) FROM candidates c JOIN tombstones t USING (post_id) WHERE t.revision >= c.revision"
+        ).fetchone()
     assert positions == distinct == end
     assert current == (result["predictions"], result["predictions"])
     assert gone == (0,)
@@ -124,8 +128,7 @@ def test_a_second_start_goes_on_where_the_first_stopped(demo: tuple[Path, dict[s
 
 def test_help_names_every_command() -> None:
     shown = goldstream("--help").stdout
-    for command in ("init demo up ingest dataset label train evaluate predict fit models classify links dead-letters status doctor "
-                    "backup restore config reset").split():  # fmt: skip
+    for command in ["init", "demo", "up", "ingest", "dataset", "label", "train", "evaluate", "predict", "fit", "models", "classify", "links", "dead-letters", "status", "doctor", "backup", "restore", "config", "reset"]:  # fmt: skip
         assert f"  {command} " in shown
 
 

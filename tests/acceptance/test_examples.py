@@ -33,7 +33,9 @@ def steps(config: Path, *commands: str) -> list[dict[str, Any]]:
     found = []
     for command in commands:
         done = subprocess.run(
-            [sys.executable, "-m", "goldstream", *command.split(), "--config", str(config), "--json"], capture_output=True, text=True
+            [sys.executable, "-m", "goldstream", *command.split(), "--config", str(config), "--json"],
+            capture_output=True,
+            text=True,
         )
         assert done.returncode == 0, done.stderr
         found.append(json.loads(done.stdout.splitlines()[-1]))
@@ -43,9 +45,7 @@ def steps(config: Path, *commands: str) -> list[dict[str, Any]]:
 def test_disasters_step_by_step(shared: Path, tmp_path: Path) -> None:
     shutil.copytree(EXAMPLES / "disasters", tmp_path / "disasters")
     config = tmp_path / "disasters" / "goldstream.toml"
-    config.write_text(
-        config.read_text().replace("../../../shared/data/disaster_tweets", str(shared / "disaster_tweets"))
-    )
+    config.write_text(config.read_text().replace("../../../shared/data/disaster_tweets", str(shared / "disaster_tweets")))
     ingested, collected, built, labelled, trained, classified = steps(
         config, "ingest", "dataset collect", "dataset build", "label", "train", "classify"
     )

@@ -26,9 +26,13 @@ KILLS = 12
 def config(tmp_path: Path) -> Path:
     """A project that reads a paced sample, so that there is time to kill something."""
     config = demo.write_project(tmp_path / "project", "sample", paced=False, port=0)
-    text = config.read_text().replace('type = "sample"\n', f'type = "sample"\nposts = {POSTS}\nrate = 700\nlive-after = 4_000\n')
+    text = config.read_text().replace(
+        'type = "sample"\n', f'type = "sample"\nposts = {POSTS}\nrate = 700\nlive-after = 4_000\n'
+    )
     for name, size in {"topic": 800, "false-friends": 700, "rest": 500, "test": 200, "dev": 100, "snorkel-train": 500}.items():
-        text = "\n".join(f"{name} = {size}" if line.startswith(f"{name} = ") and "[" not in line else line for line in text.splitlines())
+        text = "\n".join(
+            f"{name} = {size}" if line.startswith(f"{name} = ") and "[" not in line else line for line in text.splitlines()
+        )
     config.write_text(text)
     return config
 
@@ -36,7 +40,9 @@ def config(tmp_path: Path) -> Path:
 def tree(process: subprocess.Popen[bytes], folder: Path) -> list[psutil.Process]:
     """Every process of a project: the supervisor's, the keeper, and PostgreSQL's postmaster."""
     found = [each for each in psutil.Process(process.pid).children(recursive=True) if "goldstream.run.part" in _words(each)]
-    return found + [each for each in psutil.process_iter() if str(folder) in _words(each) and each.pid != process.pid and each not in found]
+    return found + [
+        each for each in psutil.process_iter() if str(folder) in _words(each) and each.pid != process.pid and each not in found
+    ]
 
 
 def _words(process: psutil.Process) -> str:
@@ -83,7 +89,9 @@ def test_killing_any_process_loses_nothing_and_doubles_nothing(config: Path, run
     running.append(start(config))
     wait_until_read(config)
     with Store.open(settings.load(config).store, config.parent) as store, store.connect(name="test") as conn:
-        rows = conn.execute("SELECT count(*), count(DISTINCT position), min(position), max(position) FROM predictions").fetchone()
+        rows = conn.execute(
+            "SELECT count(*), count(DISTINCT position), min(position), max(position) FROM predictions"
+        ).fetchone()
         end = conn.execute("SELECT next_position FROM logs").fetchone()
         twice = conn.execute("SELECT count(*) - count(DISTINCT post_id) FROM current_predictions").fetchone()
         creates = conn.execute("SELECT count(DISTINCT post_id) FROM predictions WHERE kind = 'create'").fetchone()
