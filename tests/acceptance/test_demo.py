@@ -128,7 +128,11 @@ def test_a_second_start_goes_on_where_the_first_stopped(demo: tuple[Path, dict[s
 
 def test_help_names_every_command() -> None:
     shown = goldstream("--help").stdout
-    for command in ["init", "demo", "up", "ingest", "dataset", "label", "train", "evaluate", "predict", "fit", "models", "classify", "links", "dead-letters", "status", "doctor", "backup", "restore", "config", "reset"]:  # fmt: skip
+    commands = [
+        "init", "demo", "up", "ingest", "dataset", "label", "train", "evaluate", "predict", "fit", "models", "classify", "links",
+        "dead-letters", "status", "doctor", "backup", "restore", "config", "reset",
+    ]  # fmt: skip
+    for command in commands:
         assert f"  {command} " in shown
 
 

@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pyarrow as pa
 
@@ -22,7 +22,7 @@ class _End:
         self.error = error
 
 
-def joined(source: Source, cursor: str | None, stop: threading.Event) -> Iterator[Arrival]:
+def joined(source: Source, cursor: str | None, stop: threading.Event) -> Generator[Arrival, None, None]:
     """Yield what `source` brings from `cursor` on, at once when idle and joined when busy, until it ends or `stop` is set.
 
     An error of the source is raised here, after everything before it. Whoever stops iterating closes the source.

@@ -10,7 +10,6 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-import psycopg
 import pyarrow as pa
 
 from goldstream.clock import now
@@ -19,7 +18,7 @@ from goldstream.records import POSTS, Post, to_json, to_rows
 from goldstream.sources.base import Arrival, Source
 from goldstream.store import Store, dead_letters
 from goldstream.store.dead_letters import Letter
-from goldstream.store.reconnect import Lasting, Stopped
+from goldstream.store.reconnect import Connection, Lasting, Stopped
 from goldstream.stream.arrivals import joined
 from goldstream.stream.refusals import refusals
 
@@ -60,18 +59,16 @@ def pump(source: Source, log: Log, store: Store, *, max_text_bytes: int, stop: t
     return total
 
 
-def _claim(source: str, conn: psycopg.Connection, attempt: int) -> None:  # type: ignore[type-arg]
+def _claim(source: str, conn: Connection, attempt: int) -> None:
     """Wait until no other process pumps this source: one that was just killed goes with its connection."""
     conn.execute("SELECT pg_advisory_lock(hashtextextended(current_schema() || ' pump ' || %s, 3))", (source,))
 
 
-def _bury(letters: list[Letter], conn: psycopg.Connection, attempt: int) -> None:  # type: ignore[type-arg]
+def _bury(letters: list[Letter], conn: Connection, attempt: int) -> None:
     dead_letters.add(conn, letters)
 
 
-def _append(
-    log: Log, posts: pa.RecordBatch, source: str, cursor: str | None, conn: psycopg.Connection, attempt: int  # type: ignore[type-arg]
-) -> None:  # fmt: skip
+def _append(log: Log, posts: pa.RecordBatch, source: str, cursor: str | None, conn: Connection, attempt: int) -> None:
     """Append once: after an outage, a cursor that has moved means that the lost reply said yes."""
     if attempt and cursor is not None and log.cursor(source) == cursor:
         return

@@ -35,9 +35,7 @@ class Results(NamedTuple):
         return len(self.deletes) + len(self.forgets)
 
 
-def results(
-    part: Part, scored: Scored, stream: settings.Stream, project: settings.Project, stored: StoredPosts
-) -> Results:
+def results(part: Part, scored: Scored, stream: settings.Stream, project: settings.Project, stored: StoredPosts) -> Results:
     """Return what `part` comes to under the scores of one model version, and mark its candidates in `stored`."""
     probabilities = scored.scores[:, scored.labels.index(project.keep)]
     live = pc.is_in(part.posts["kind"], pa.array(["create", "update"]))
@@ -63,9 +61,7 @@ def _newest(part: Part, live: pa.BooleanArray) -> np.ndarray:
     return frame.sort("revision", "row").unique("id", keep="last")["row"].sort().to_numpy()
 
 
-def _predictions(
-    part: Part, scored: Scored, probabilities: np.ndarray, live: pa.BooleanArray, reader: str
-) -> pa.RecordBatch:
+def _predictions(part: Part, scored: Scored, probabilities: np.ndarray, live: pa.BooleanArray, reader: str) -> pa.RecordBatch:
     posts, rows = part.posts, part.posts.num_rows
     numbers = pa.array(scored.scores.argmax(axis=1).astype(np.int32))
     labels = pa.DictionaryArray.from_arrays(numbers, pa.array(scored.labels)).dictionary_decode()
@@ -117,9 +113,7 @@ def _links(candidates: pl.DataFrame) -> pl.DataFrame:
     return exploded.with_columns(pl.Series("domain", [domain(url) for url in exploded["url"]], pl.String))
 
 
-def _outdated(
-    part: Part, newest: np.ndarray, chosen: pl.Series, stored: StoredPosts
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _outdated(part: Part, newest: np.ndarray, chosen: pl.Series, stored: StoredPosts) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Posts that are no candidates and may have been; and those of them that are edits."""
     rows = newest[~np.isin(part.positions[newest], chosen.to_numpy())]
     others = pl.DataFrame(pl.from_arrow(part.posts.select(["id", "revision", "kind"]).take(pa.array(rows))))

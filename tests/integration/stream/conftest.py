@@ -68,9 +68,7 @@ def run(log: Log, store, *, batch_size: int = 100, reader: str = "classify", cha
     """Classify to the log's end: posts with the word "help" are kept."""
     section = settings.Stream(reader=reader, batch_size=batch_size, **stream)
     scorer = champion or Fixed(Keywords("help"), 1)  # type: ignore[arg-type]
-    return classify(
-        log, scorer, store, section, settings.Project(), stop=threading.Event(), until_end=True, say=lambda _: None
-    )
+    return classify(log, scorer, store, section, settings.Project(), stop=threading.Event(), until_end=True, say=lambda _: None)
 
 
 _revisions = itertools.count(1)

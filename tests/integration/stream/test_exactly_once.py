@@ -99,9 +99,7 @@ def emptied(classified: Store):
 
     def empty() -> Store:
         with classified.connect(name="empty") as conn:
-            conn.execute(
-                "TRUNCATE candidates, candidate_links, predictions, tombstones, forgotten_authors, edits, positions"
-            )
+            conn.execute("TRUNCATE candidates, candidate_links, predictions, tombstones, forgotten_authors, edits, positions")
         return classified
 
     return empty
