@@ -15,7 +15,7 @@ BANDS = 16  #: of four values each: pairs at similarity 0.8 share one with proba
 SHINGLE = 3  #: words
 MOST_COMPARED = 8  #: representatives looked at for each band
 
-_NOISE = re.compile(r"https?://\S+|www\.\S+|@\w[\w.]*|[\W_]+", re.UNICODE)
+_NOISE = re.compile(r"https?://\S+|www\.\S+|@\w[\w.]*|[^\w@]+|[@_]+")
 _PRIME = (1 << 61) - 1
 
 
@@ -25,7 +25,7 @@ def normalise(text: str) -> str:
     >>> normalise("RT @bob: Big NEWS!!  https://example.org/x")
     'rt big news'
     """
-    return _NOISE.sub(" ", text.lower()).strip()
+    return " ".join(_NOISE.sub(" ", text.lower()).split())
 
 
 def representatives(texts: list[str], similarity: float) -> np.ndarray:

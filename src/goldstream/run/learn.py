@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 from goldstream import sources
 from goldstream.annotation import answers
+from goldstream.clock import now
 from goldstream.datasets.build import build
 from goldstream.datasets.collect import collect
 from goldstream.datasets.strata import stratum
@@ -22,13 +24,17 @@ from goldstream.datasets.tables import Dataset
 from goldstream.errors import DataError
 from goldstream.labeling.functions import load
 from goldstream.labeling.run import LabelReport, label
+from goldstream.log.embedded import EmbeddedLog
 from goldstream.models.folder import folder_hash, save_model
 from goldstream.run.project import Project
+from goldstream.store import dead_letters, prediction_days
 from goldstream.training import metrics
 from goldstream.training.fit import Judged, fit
 
 QUIET_S = 8.0  #: a log that has brought nothing new for this long is through, for now
 FEWEST_GOLD = 20
+TIDY_S = 600.0  #: how often what is too old is dropped
+DAY_S = 86_400.0
 
 Say = Callable[[str], None]
 
@@ -39,11 +45,19 @@ def collect_and_learn(project: Project, stop: threading.Event, say: Say) -> None
     growth = _Growth()
     dataset = Dataset(settings.dataset.prefix, settings.dataset.version)
 
+    tidied = -TIDY_S
+    learnt = False
+
     def on_end(full: bool) -> bool:
+        nonlocal tidied, learnt
+        if time.monotonic() - tidied > TIDY_S:
+            tidied = time.monotonic()
+            tidy(project)
+        if learnt:
+            return True
         with project.store.connect(name="learn") as conn:
-            if project.registry().alias("champion") is not None:
-                return True
-            if full or growth.has_stopped(int(dataset.counts(conn).get("collected", 0))):
+            learnt = project.registry().alias("champion") is not None
+            if not learnt and (full or growth.has_stopped(int(dataset.counts(conn).get("collected", 0)))):
                 learn(project, conn, say)
         return True
 
@@ -51,6 +65,18 @@ def collect_and_learn(project: Project, stop: threading.Event, say: Say) -> None
         collect(log, project.store, settings.dataset, settings.strata, stop=stop, say=say, on_end=on_end)
     finally:
         log.close()
+
+
+def tidy(project: Project) -> None:
+    """Drop what is older than the settings want to keep: posts on the log, predictions, dead letters."""
+    settings = project.settings
+    log = project.log()
+    if isinstance(log, EmbeddedLog):
+        log.trim(retention_s=settings.log.retention_days * DAY_S)
+    log.close()
+    with project.store.connect(name="tidy") as conn:
+        prediction_days.drop(conn, (now() - timedelta(days=settings.retention.predictions_days)).date())
+        dead_letters.drop_older(conn, settings.retention.dead_letters_days * DAY_S)
 
 
 class _Growth:

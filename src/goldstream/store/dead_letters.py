@@ -65,6 +65,13 @@ def drop(conn: Connection, numbers: Sequence[int] | None) -> int:
     return conn.execute("DELETE FROM dead_letters WHERE id = ANY(%s)", (list(numbers),)).rowcount
 
 
+def drop_older(conn: Connection, seconds: float) -> int:
+    """Drop the letters that are older than `seconds`; return how many."""
+    return conn.execute(
+        "DELETE FROM dead_letters WHERE at < clock_timestamp() - make_interval(secs => %s)", (seconds,)
+    ).rowcount
+
+
 def waiting(conn: Connection, numbers: Sequence[int] | None) -> list[tuple[int, str, bytes]]:
     """Return number, source and payload of these letters (None: all) that have not been replayed, oldest first."""
     query = """SELECT id, source, payload FROM dead_letters
