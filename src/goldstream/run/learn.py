@@ -1,5 +1,8 @@
 """From a collected dataset to a champion: split, label, train, register, promote."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +24,7 @@ from goldstream.datasets.build import build
 from goldstream.datasets.collect import collect
 from goldstream.datasets.strata import stratum
 from goldstream.datasets.tables import Dataset
-from goldstream.errors import DataError
+from goldstream.errors import DataError, ModelError
 from goldstream.labeling.functions import load
 from goldstream.labeling.run import LabelReport, label
 from goldstream.log.embedded import EmbeddedLog
@@ -58,13 +61,23 @@ def collect_and_learn(project: Project, stop: threading.Event, say: Say) -> None
         with project.store.connect(name="learn") as conn:
             learnt = project.registry().alias("champion") is not None
             if not learnt and (full or growth.has_stopped(int(dataset.counts(conn).get("collected", 0)))):
-                learn(project, conn, say)
+                learn_aside(project)
         return True
 
     try:
         collect(log, project.store, settings.dataset, settings.strata, stop=stop, say=say, on_end=on_end)
     finally:
         log.close()
+
+
+def learn_aside(project: Project) -> None:
+    """Make the first champion in a process of its own, whose memory goes when it is done; raises `ModelError` if it fails."""
+    command = [sys.executable, "-m", "goldstream.run.part", "first-champion", str(project.config)]
+    done = subprocess.run(
+        command, env={**os.environ, "GOLDSTREAM_PARENT": str(os.getpid())}, stdin=subprocess.DEVNULL, check=False
+    )
+    if done.returncode:
+        raise ModelError("the first champion could not be made; the lines above say why")
 
 
 def tidy(project: Project) -> None:

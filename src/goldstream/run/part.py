@@ -22,12 +22,12 @@ def main(name: str, config: Path) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=_watch_parent, args=(int(os.environ["GOLDSTREAM_PARENT"]),), daemon=True).start()
-    from goldstream.run.parts import PARTS
+    from goldstream.run.parts import PARTS, STEPS
     from goldstream.run.project import Project
 
     try:
         with Project.open(config) as project:
-            PARTS[name](project, stop)
+            {**PARTS, **STEPS}[name](project, stop)
     except GoldstreamError as error:
         print(error, file=sys.stderr, flush=True)
         return 1

@@ -42,6 +42,14 @@ def web(project: Project, stop: threading.Event) -> None:
     serve(project.store, project.settings, stop)
 
 
+def first_champion(project: Project, stop: threading.Event) -> None:
+    """Dataset → labels → model → champion, once."""
+    from goldstream.run.learn import learn
+
+    with project.store.connect(name="first champion", statement_timeout=0) as conn:
+        learn(project, conn, _say)
+
+
 #: Every part of `goldstream up`, in the order in which they start.
 PARTS: Mapping[str, Callable[[Project, threading.Event], None]] = {
     "web": web,
@@ -49,6 +57,9 @@ PARTS: Mapping[str, Callable[[Project, threading.Event], None]] = {
     "learn": learn,
     "classify": classify,
 }
+
+#: What runs in a process of its own and then ends.
+STEPS: Mapping[str, Callable[[Project, threading.Event], None]] = {"first-champion": first_champion}
 
 
 def pump_sources(project: Project, stop: threading.Event, names: Sequence[str], say: Say) -> dict[str, Any]:

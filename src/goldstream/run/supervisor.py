@@ -81,7 +81,7 @@ class Supervisor:
                 reader.join()
 
     def _start(self, child: _Child) -> None:
-        environment = {**os.environ, "GOLDSTREAM_PARENT": str(os.getpid())}
+        environment = {**os.environ, "GOLDSTREAM_PARENT": str(os.getpid()), "MALLOC_ARENA_MAX": "2"}
         child.process = subprocess.Popen(
             child.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             text=True, errors="replace", env=environment,
