@@ -30,7 +30,8 @@ _ADD = """
     SELECT %(stage)s, %(source)s, %(reason)s, %(payload)b, %(place)s, %(post_id)s, %(author)s
     WHERE NOT EXISTS (SELECT FROM dead_letters d
                       WHERE d.source = %(source)s AND md5(d.payload) = md5(%(payload)b) AND d.stage = %(stage)s
-                        AND d.reason = %(reason)s AND d.place IS NOT DISTINCT FROM %(place)s)
+                        AND d.reason = %(reason)s AND d.place IS NOT DISTINCT FROM %(place)s
+                        AND d.post_id IS NOT DISTINCT FROM %(post_id)s)
 """
 _SHOWN = "id, stage, source, reason, place, post_id, at, replayed_at, length(payload) AS bytes"
 

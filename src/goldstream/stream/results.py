@@ -23,7 +23,7 @@ class Results(NamedTuple):
     end: int  #: the position to go on from
     predictions: pa.RecordBatch  #: schema `PREDICTIONS`, a row per position
     candidates: pl.DataFrame  #: columns of the table `candidates`; the newest revision of each post in the batch
-    links: pl.DataFrame  #: columns of the table `candidate_links`
+    links: pl.DataFrame  #: columns of the table `candidate_links`, and the revision of the post
     outdated: pl.DataFrame  #: id, revision: posts whose newest revision is no candidate, though an older one may be
     edited: pl.DataFrame  #: id, revision: those of them that are edits
     deletes: list[deletions.Delete]
@@ -108,7 +108,7 @@ def _candidates(part: Part, scored: Scored, probabilities: np.ndarray, rows: np.
 
 
 def _links(candidates: pl.DataFrame) -> pl.DataFrame:
-    linking = candidates.select("post_id", "author", "seen_at", url="links").filter(pl.col("url").list.len() > 0)
+    linking = candidates.select("post_id", "revision", "author", "seen_at", url="links").filter(pl.col("url").list.len() > 0)
     exploded = linking.explode("url")
     return exploded.with_columns(pl.Series("domain", [domain(url) for url in exploded["url"]], pl.String))
 

@@ -24,8 +24,10 @@ _CONTENT = (
 _COLUMNS = f"post_id, revision, source, seen_at, position, {_CONTENT}"
 _STAGES = """
     CREATE TEMP TABLE IF NOT EXISTS new_candidates (LIKE candidates INCLUDING DEFAULTS) ON COMMIT DELETE ROWS;
-    CREATE TEMP TABLE IF NOT EXISTS new_links (LIKE candidate_links) ON COMMIT DELETE ROWS;
+    CREATE TEMP TABLE IF NOT EXISTS new_links (LIKE candidate_links, revision bigint) ON COMMIT DELETE ROWS;
 """
+# Each merge looks a few rows up by key. Left alone, the planner reads all candidates instead until they are very many.
+_BY_KEY = "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
 # The same revision again (networks repeat themselves) brings the newest model's answer and keeps its place in the order.
 _MERGE_CANDIDATES = f"""
     INSERT INTO candidates AS c ({_COLUMNS})
@@ -49,8 +51,7 @@ _DROP_OLD_LINKS = """
 _MERGE_LINKS = """
     INSERT INTO candidate_links (post_id, url, domain, author, seen_at)
     SELECT l.post_id, l.url, l.domain, l.author, l.seen_at
-    FROM new_links l JOIN new_candidates n USING (post_id) JOIN candidates c USING (post_id)
-    WHERE c.revision = n.revision
+    FROM new_links l JOIN candidates c ON c.post_id = l.post_id AND c.revision = l.revision
     ON CONFLICT DO NOTHING
 """
 _DROP_OUTDATED = """
@@ -85,6 +86,7 @@ def write(conn: Connection, taken: Taken, batch: Results) -> Taken:
 
 def _merge(conn: Connection, batch: Results) -> None:
     """Bring the candidates up to date; the order in which a batch's events came has no part in the outcome."""
+    conn.execute(_BY_KEY)
     deletions.apply(conn, batch.deletes, batch.forgets)
     if len(batch.edited):
         conn.execute(_REMEMBER_EDITS, _arrays(batch.edited))
