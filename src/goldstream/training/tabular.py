@@ -120,7 +120,7 @@ def _positive(wanted: str | None, labels: tuple[str, ...]) -> str:
 
 
 def _texts(series: pl.Series) -> pa.StringArray:
-    return series.cast(pl.String).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
+    return series.cast(pl.String).fill_null("").to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
 
 
 def _dtype(values: list[Any]) -> str:
