@@ -12,9 +12,11 @@ import pyarrow as pa
 
 from goldstream.errors import PositionError
 from goldstream.log.base import Log
-from goldstream.records import Post, empty, to_columns, to_rows
+from goldstream.records import POSTS, Post, empty, to_columns, to_rows
+from goldstream.sources.base import Arrival, Source
 
 _WRITERS, _APPENDS = 8, 25
+_IDLE = 3  #: empty batches after which a live source has nothing more to say
 
 
 def check_log(make_log: Callable[[], Log]) -> None:
@@ -129,3 +131,70 @@ def _closing_twice(log: Log) -> Iterator[Log]:
     finally:
         log.close()
         log.close()
+
+
+def check_source(make_source: Callable[[], Source], *, repeats: bool = False) -> None:
+    """Check a source; `make_source` returns one that has something to say, the same at each call.
+
+    With `repeats`, it may say again, after a resume, what it has said: networks do.
+    """
+    arrivals = _arrivals(make_source, None)
+    check_source_has_the_schema(arrivals)
+    check_source_names_each_version_once(arrivals)
+    check_source_resumes_anywhere(make_source, arrivals, repeats=repeats)
+    first, second = make_source(), make_source()
+    assert first.name == second.name, f"two names for one source: {first.name!r} and {second.name!r}"
+    for source in (first, second):
+        source.close()
+        source.close()
+
+
+def check_source_has_the_schema(arrivals: list[Arrival]) -> None:
+    """Every batch has the columns of a post, valid to the last byte, and what has come has a cursor."""
+    assert any(arrival.posts.num_rows for arrival in arrivals), "the source says nothing: there is nothing to check"
+    for arrival in arrivals:
+        assert arrival.posts.schema.equals(POSTS), arrival.posts.schema
+        arrival.posts.validate(full=True)
+        assert arrival.cursor is not None or not arrival.posts.num_rows, "posts without a cursor"
+
+
+def check_source_names_each_version_once(arrivals: list[Arrival]) -> None:
+    """Ids begin with the network's name, and no two different posts have the same id, kind and revision."""
+    seen: dict[tuple[str, str, int], Post] = {}
+    for post in _posts(arrivals):
+        assert post.id.startswith(f"{post.source}:"), post.id
+        assert seen.setdefault((post.id, post.kind, post.revision), post) == post, f"two posts are {post.id}"
+
+
+def check_source_resumes_anywhere(make_source: Callable[[], Source], arrivals: list[Arrival], *, repeats: bool) -> None:
+    """From the cursor of any batch come the posts after it: none is lost, and none comes twice unless it `repeats`."""
+    cuts = sorted({number * (len(arrivals) - 1) // 4 for number in range(5)})
+    for cut in cuts:
+        rest = _posts(_arrivals(make_source, arrivals[cut].cursor))
+        expected = _posts(arrivals[cut + 1 :])
+        if repeats:
+            assert {post.id for post in expected} <= {post.id for post in rest}, f"lost after batch {cut}"
+        else:
+            assert rest == expected, f"after batch {cut}: {len(rest)} posts where {len(expected)} are left"
+
+
+def _arrivals(make_source: Callable[[], Source], cursor: str | None) -> list[Arrival]:
+    source = make_source()
+    arrivals: list[Arrival] = []
+    idle = 0
+    try:
+        for arrival in source.read(cursor):
+            arrivals.append(arrival)
+            idle = 0 if arrival.posts.num_rows or arrival.rejects else idle + 1
+            if idle >= _IDLE and any(each.posts.num_rows for each in arrivals):
+                break
+            if idle >= 20 * _IDLE:
+                break
+    finally:
+        source.close()
+        source.close()
+    return arrivals
+
+
+def _posts(arrivals: list[Arrival]) -> list[Post]:
+    return [post for arrival in arrivals for post in to_rows(arrival.posts)]

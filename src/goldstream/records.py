@@ -11,10 +11,11 @@ everything fast: the log, the store, labelling functions and classifiers all see
 True
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -22,11 +23,18 @@ import pyarrow as pa
 
 Kind = Literal["create", "update", "delete", "forget"]
 
+#: A number that fits the store's 64 bits, and a time that says where on the line it stands.
+Revision = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
 #: The version of the JSON form (`to_json`), carried in the field `v`. It grows only when a reader must notice.
 SCHEMA_VERSION = 1
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+#: The first and the last moment that Python and PostgreSQL's drivers can both hold, in microseconds since 1970.
+EARLIEST_US, LATEST_US = -62_135_596_800_000_000, 253_402_300_799_999_999
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -35,10 +43,10 @@ class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     id: str  #: unique across networks: `source:` and the network's own, e.g. `bluesky:did:plc:x/3kxyz`
     source: str  #: the network or collection: the part of `id` before the first colon
     kind: Kind = "create"  #: `delete` means this id, `forget` means everything by this author
-    revision: int = 0  #: orders the versions of one id, and a `forget` among an author's posts (64 bits, signed)
+    revision: Revision = 0  #: orders the versions of one id, and a `forget` among an author's posts (64 bits, signed)
     text: str = ""
-    created_at: datetime | None = None  #: when the author says it was written (UTC); may be nonsense
-    seen_at: datetime | None = None  #: when we saw it (UTC); stamped once, before the append to the log
+    created_at: Moment | None = None  #: when the author says it was written (UTC); may be nonsense
+    seen_at: Moment | None = None  #: when we saw it (UTC); stamped once, before the append to the log
     author: str | None = None  #: the network's stable name for the author
     lang: str | None = None  #: BCP 47 language that the author declared
     url: str | None = None  #: where a person can read it
@@ -112,6 +120,32 @@ def clean(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
 
 
+_SURROGATE = re.compile(rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})")
+
+
+def mend(data: bytes) -> bytes:
+    """Return JSON with the escapes of lone surrogates, which decoders refuse, as U+FFFD; all else stays as it is.
+
+    >>> mend(rb'["\\ud83d\\ude00 \\ud83d \\\\ud83d"]').decode()
+    '["\\\\ud83d\\\\ude00 \\\\ufffd \\\\\\\\ud83d"]'
+    """
+    return _SURROGATE.sub(lambda found: rb"\ufffd" if found[1] else found[0], data)
+
+
+def decode(data: bytes) -> Any:
+    """Return the JSON in `data`, mended where needed; raises some `ValueError` or `RecursionError` when it is none.
+
+    >>> decode(rb'"a\\ud83d"') == "a\\ufffd"
+    True
+    """
+    try:
+        return _json_decoder.decode(data)
+    except msgspec.DecodeError:
+        if b"\\u" not in data:
+            raise
+        return _json_decoder.decode(mend(data))
+
+
 def _texts(values: Sequence[str | None]) -> pa.Array:
     """A string column; cleaned only when Arrow refuses it or a NUL is in it, since nearly no batch needs it."""
     try:
@@ -140,7 +174,13 @@ def _lists(values: Sequence[Sequence[str]]) -> pa.Array:
 
 
 def _times(values: Sequence[datetime | None]) -> pa.Array:
-    return pa.array([None if value is None else (value - _EPOCH) // _MICROSECOND for value in values], pa.int64()).cast(_TIME)
+    return pa.array([None if value is None else _since_epoch(value) for value in values], pa.int64()).cast(_TIME)
+
+
+def _since_epoch(value: datetime) -> int | None:
+    """Microseconds, or None for a moment that in UTC is in no year from 1 to 9999: nobody could read it back."""
+    number = (value - _EPOCH) // _MICROSECOND
+    return number if EARLIEST_US <= number <= LATEST_US else None
 
 
 def _extras(values: Sequence[dict[str, Any]]) -> pa.Array:

@@ -2,6 +2,8 @@
 
 import json
 import threading
+from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,23 +13,33 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
 
 class FakeJetstream:
     """A Jetstream, v1 and v2: serves `events` from the cursor on, and fails as real ones do.
 
-    `drop_after` closes each connection after so many events; `garbage` is sent before the first one.
+    `drop_after` closes each connection after so many events; `garbage` is sent before the first one; a numbered cursor
+    (v2) before `oldest` is refused, as one that is too old.
     """
 
-    def __init__(self, events: list[dict[str, Any]], *, drop_after: int | None = None, garbage: bytes | None = None) -> None:
-        self._events, self._drop_after, self._garbage = events, drop_after, garbage
+    def __init__(
+        self,
+        events: list[dict[str, Any]],
+        *,
+        drop_after: int | None = None,
+        garbage: bytes | None = None,
+        oldest: int = 0,
+    ) -> None:
+        self._events, self._drop_after, self._garbage, self._oldest = events, drop_after, garbage, oldest
         self.queries: list[dict[str, list[str]]] = []
         self._server: Server = serve(
             self._talk,
             "127.0.0.1",
             0,
             compression=None,
+            process_request=self._judge,
             select_subprotocol=lambda _, offered: next(iter(offered), None),
         )
         self.url = f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}"  #: what to connect to
@@ -41,12 +53,17 @@ class FakeJetstream:
         self._server.shutdown()
         self._thread.join()
 
+    def _judge(self, socket: ServerConnection, request: Request) -> Response | None:
+        cursor = int(parse_qs(urlsplit(request.path).query).get("cursor", ["0"])[0])
+        too_old = 0 < cursor < self._oldest
+        return socket.respond(HTTPStatus.BAD_REQUEST, '{"error":"CursorTooOld"}') if too_old else None
+
     def _talk(self, socket: ServerConnection) -> None:
         assert socket.request is not None
         query = parse_qs(urlsplit(socket.request.path).query)
         self.queries.append(query)
         after = int(query.get("cursor", ["0"])[0])
-        waiting = [event for event in self._events if _place(event) >= after]
+        waiting = [event for event in self._events if _place(event, after) >= after]
         try:
             if self._garbage is not None:
                 socket.send(self._garbage)
@@ -58,8 +75,14 @@ class FakeJetstream:
             pass
 
 
-def _place(event: dict[str, Any]) -> int:
-    return int(event["time_us"] if "time_us" in event else event["payload"]["seq"])
+def _place(event: dict[str, Any], cursor: int) -> int:
+    """Where an event stands, in the numbers of the cursor: from 1e15 on, they are microseconds."""
+    if "time_us" in event:
+        return int(event["time_us"])
+    payload = event["payload"]
+    if cursor < 1_000_000_000_000_000:
+        return int(payload.get("seq", cursor))
+    return int(datetime.fromisoformat(payload["time"]).timestamp() * 1_000_000) if "time" in payload else cursor
 
 
 class Keywords:

@@ -12,12 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlencode
 
 import zstandard
 from msgspec import Meta
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from goldstream.errors import SourceError
@@ -53,7 +53,7 @@ class BlueskySettings(Section, frozen=True, kw_only=True):
 
 
 class Bluesky:
-    """Every public post, edit and deletion. The cursor is `HOST PLACE`: a time (v1) or a number of that host (v2)."""
+    """Every public post, edit and deletion. The cursor is `HOST PLACE TIME`: a time (v1) or a number of that host (v2)."""
 
     Settings = BlueskySettings
 
@@ -62,7 +62,9 @@ class Bluesky:
         self._hosts = settings.hosts or (V1_HOSTS if settings.protocol == "v1" else V2_HOSTS)
         self._closed = threading.Event()
         self._events: queue.Queue[tuple[str, bytes]] = queue.Queue(QUEUED)
-        self._safe = ("", 0)  # host and place of the newest event that has been handed on
+        self._safe = Safe()
+        self._by_time = False  # the host no longer has our number
+        self._languages = frozenset(language.lower() for language in settings.languages)
         self._socket: ClientConnection | None = None
         self._thread: threading.Thread | None = None
         self._decompress = self._decompressor()
@@ -74,7 +76,7 @@ class Bluesky:
 
     def read(self, cursor: str | None) -> Iterator[Arrival]:
         """Yield what comes after `cursor`, for ever; an empty batch at least every half second."""
-        host, place = self._safe = _parse(cursor)
+        host, place, time_us = self._safe = _parse(cursor)
         self._thread = threading.Thread(target=self._receive, name=self.name, daemon=True)
         self._thread.start()
         while not self._closed.is_set():
@@ -89,10 +91,11 @@ class Bluesky:
                 event = self._read(frame, rejects)
                 if event is not None and event.place > 0:
                     place = event.place if self.settings.protocol == "v2" else max(place, event.place)
+                    time_us = max(time_us, event.time_us)
                 if event is not None and event.post is not None and self._wanted(event.post):
                     posts.append(event.post)
-            self._safe = (host, place)
-            yield Arrival(to_columns(posts), f"{host} {place}" if place > 0 else cursor, tuple(rejects))
+            self._safe = Safe(host, place, time_us)
+            yield Arrival(to_columns(posts), f"{host} {place} {time_us}" if place > 0 else cursor, tuple(rejects))
 
     def close(self) -> None:
         """Close the connection; a second call does nothing."""
@@ -113,32 +116,33 @@ class Bluesky:
             return None
 
     def _wanted(self, post: Post) -> bool:
-        languages = self.settings.languages
-        if not languages or post.kind in ("delete", "forget"):
+        if not self._languages or post.kind != "create":  # what is edited or deleted may have been let in before
             return True
-        return post.lang is not None and post.lang.partition("-")[0].lower() in languages
+        return post.lang is not None and post.lang.partition("-")[0].lower() in self._languages
 
     # The socket's thread -----------------------------------------------------------------------------------------
 
     def _receive(self) -> None:
         """Connect, pass frames on, connect again: for ever, at one host after the other."""
-        wait_s, number = FIRST_WAIT_S, 0
+        wait_s, number = FIRST_WAIT_S, self._hosts.index(self._safe.host) if self._safe.host in self._hosts else 0
         while not self._closed.is_set():
             host = self._hosts[number % len(self._hosts)]
             started = time.monotonic()
             try:
-                self._listen(host, *self._safe)
-            except (OSError, WebSocketException, TimeoutError, Terminal) as error:
+                self._listen(host, self._safe)
+            except Exception as error:  # whatever it is, a thread that ends would be a silence nobody hears
+                if isinstance(error, InvalidStatus) and error.response.status_code == 400:
+                    self._by_time = True  # `CursorTooOld`
                 _say(f"{self.name}: {host}: {error or type(error).__name__}; trying the next host in about {wait_s:.1f} s")
             if time.monotonic() - started > self.settings.silence_s:
                 wait_s = FIRST_WAIT_S
             self._closed.wait(wait_s * random.uniform(0.5, 1.5))
             wait_s, number = min(2 * wait_s, LONGEST_WAIT_S), number + 1
 
-    def _listen(self, host: str, cursor_host: str, place: int) -> None:
-        """Pass on the frames of one connection, which begins after `place` of `cursor_host`, until it ends."""
+    def _listen(self, host: str, safe: "Safe") -> None:
+        """Pass on the frames of one connection, which begins a little before `safe`, until it ends."""
         first = True
-        url = self._url(host, cursor_host, place)
+        url = self._url(host, safe)
         protocols = ["xrpc.v1.json"] if self.settings.protocol == "v2" else None
         with connect(url, subprotocols=protocols, max_size=LARGEST_FRAME, compression=None, open_timeout=15) as socket:  # type: ignore[arg-type]
             self._socket = socket
@@ -146,8 +150,8 @@ class Bluesky:
                 message = socket.recv(timeout=self.settings.silence_s)
                 frame = message.encode() if isinstance(message, str) else self._decompress(message)
                 if first:
-                    self._notice_gap(frame, place)
-                    first = False
+                    self._notice_gap(frame, safe)
+                    first = self._by_time = False
                 while not self._closed.is_set():
                     try:
                         self._events.put((host, frame), timeout=IDLE_S)
@@ -155,11 +159,11 @@ class Bluesky:
                     except queue.Full:
                         continue  # the reader is slower than the network: the socket waits
 
-    def _url(self, host: str, cursor_host: str, place: int) -> str:
+    def _url(self, host: str, safe: "Safe") -> str:
         size = self.settings.max_message_bytes
         if self.settings.protocol == "v1":
             query = [("wantedCollections", COLLECTION), ("maxMessageSizeBytes", str(size))]
-            query += [("cursor", str(place - REWIND_US))] * (place > 0) + [("compress", "true")] * bool(
+            query += [("cursor", str(safe.time_us - REWIND_US))] * (safe.time_us > 0) + [("compress", "true")] * bool(
                 self.settings.dictionary
             )
             return f"{host}/subscribe?{urlencode(query)}"
@@ -169,19 +173,19 @@ class Bluesky:
             ("kinds", "account"),
             ("maxMessageSizeBytes", str(size)),
         ]
-        if place > 0 and host == cursor_host:  # the numbers of another host mean nothing here
-            query.append(("cursor", str(place)))
-        elif place > 0:
-            query.append(("cursor", str(int(time.time() * 1_000_000) - 60 * REWIND_US)))
+        if safe.place > 0 and host == safe.host and not self._by_time:
+            query.append(("cursor", str(safe.place)))
+        elif safe.time_us > 0:  # the numbers of another host mean nothing here, but times do
+            query.append(("cursor", str(safe.time_us - REWIND_US)))
         return f"{host}{V2_PATH}?{urlencode(query)}"
 
-    def _notice_gap(self, frame: bytes, place: int) -> None:
+    def _notice_gap(self, frame: bytes, safe: "Safe") -> None:
         try:
             event = read_event(frame)
-        except (ValueError, Terminal):
+        except (ValueError, RecursionError, Terminal):
             return
-        if self.settings.protocol == "v1" and place and event.place - place > GAP_US:
-            minutes = (event.place - place) / 60_000_000
+        if safe.time_us and event.time_us - safe.time_us > GAP_US:
+            minutes = (event.time_us - safe.time_us) / 60_000_000
             _say(
                 f"{self.name}: the host's memory begins {minutes:,.0f} minutes after the cursor; posts of that time are missing"
             )
@@ -205,10 +209,18 @@ class Bluesky:
         return decompress
 
 
-def _parse(cursor: str | None) -> tuple[str, int]:
-    host, _, place = (cursor or " 0").rpartition(" ")
+class Safe(NamedTuple):
+    """The newest event that has been handed on."""
+
+    host: str = ""
+    place: int = 0
+    time_us: int = 0
+
+
+def _parse(cursor: str | None) -> Safe:
     try:
-        return host, int(place)
+        host, place, time_us = (cursor or " 0 0").split(" ")
+        return Safe(host, int(place), int(time_us))
     except ValueError:
         raise SourceError(f"the stored cursor {cursor!r} is not one of a bluesky source") from None
 

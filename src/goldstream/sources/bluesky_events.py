@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from goldstream.records import Post
+from goldstream.records import Post, decode
 from goldstream.sources.mapping import moment
 
 COLLECTION = "app.bsky.feed.post"
@@ -17,6 +17,7 @@ GONE = frozenset({"deleted", "takendown", "suspended", "deactivated"})  #: accou
 
 _TID = {letter: value for value, letter in enumerate("234567abcdefghijklmnopqrstuvwxyz")}
 _CLOCK_BITS = 10
+_LATEST_US = 1 << 52  #: of a network's clock, in the year 2112; a later one would not fit a revision
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -24,6 +25,7 @@ class Event(msgspec.Struct, frozen=True):
 
     place: int  #: v1: microseconds, v2: sequence number
     post: Post | None = None
+    time_us: int = 0  #: when the network passed it on; 0 when it does not say
 
 
 class Terminal(Exception):
@@ -32,7 +34,7 @@ class Terminal(Exception):
 
 def read_event(data: bytes | str) -> Event:
     """Return the event in one frame of either version; raises `ValueError` when it can't be one, `Terminal` at the end."""
-    event = msgspec.json.decode(data)
+    event = decode(data.encode() if isinstance(data, str) else data)
     if not isinstance(event, dict):
         raise ValueError(f"an event is an object, not {type(event).__name__}")
     if event.get("$type") == "error":
@@ -40,13 +42,13 @@ def read_event(data: bytes | str) -> Event:
     if "$type" in event:
         return _v2(event.get("payload"))
     place, did = event.get("time_us"), event.get("did")
-    if not isinstance(place, int) or not isinstance(did, str):
-        raise ValueError("an event needs `time_us` and `did`")
+    if not isinstance(place, int) or not 0 <= place < _LATEST_US or not isinstance(did, str):
+        raise ValueError("an event needs `time_us`, a time in microseconds, and `did`")
     if event.get("kind") == "commit":
-        return Event(place, _commit(did, event.get("commit"), place))
+        return Event(place, _commit(did, event.get("commit"), place), place)
     if event.get("kind") == "account":
-        return Event(place, _account(did, event.get("account"), place))
-    return Event(place)
+        return Event(place, _account(did, event.get("account"), place), place)
+    return Event(place, None, place)
 
 
 def _v2(payload: Any) -> Event:
@@ -55,15 +57,15 @@ def _v2(payload: Any) -> Event:
     kind, place, did = str(payload.get("$type")).rpartition("#")[2], payload.get("seq"), payload.get("did")
     if kind == "info":
         return Event(-1)
-    if not isinstance(place, int) or not isinstance(did, str):
+    if not isinstance(place, int) or not 0 <= place < 1 << 63 or not isinstance(did, str):
         raise ValueError("a message needs `seq` and `did`")
     when = moment(payload.get("time"))
-    time_us = int(when.timestamp() * 1_000_000) if when else 0
+    time_us = min(max(int(when.timestamp() * 1_000_000), 0), _LATEST_US) if when else 0
     if kind == "commit":
-        return Event(place, _commit(did, payload, time_us))
+        return Event(place, _commit(did, payload, time_us), time_us)
     if kind == "account":
-        return Event(place, _account(did, payload.get("account"), time_us))
-    return Event(place)
+        return Event(place, _account(did, payload.get("account"), time_us), time_us)
+    return Event(place, None, time_us)
 
 
 def _commit(did: str, commit: Any, time_us: int) -> Post | None:
@@ -91,12 +93,13 @@ def _commit(did: str, commit: Any, time_us: int) -> Post | None:
     languages = [each for each in _list(record.get("langs")) if isinstance(each, str)]
     reply = record.get("reply")
     parent = reply.get("parent") if isinstance(reply, dict) else None
-    cid = commit.get("cid")
+    cid, quoted = commit.get("cid"), _quoted(record.get("embed"))
     return Post(
         kind=operation, text=text, created_at=moment(record.get("createdAt")), lang=languages[0] if languages else None,
         url=f"https://bsky.app/profile/{did}/post/{rkey}", links=list(dict.fromkeys(links + embedded)),
         tags=list(dict.fromkeys(tags + [each for each in _list(record.get("tags")) if isinstance(each, str)])),
-        media=media, reply_to=_id(parent), cid=cid if isinstance(cid, str) else None, **own,
+        media=media, reply_to=_id(parent), cid=cid if isinstance(cid, str) else None,
+        extra={} if quoted is None else {"quote": quoted}, **own,
     )  # fmt: skip
 
 
@@ -120,7 +123,10 @@ def _revision(rev: Any, time_us: int) -> int:
 
 def _facets(text: str, facets: Any) -> tuple[list[str], list[str]]:
     links, tags = [], []
+    encoded = text.encode("utf-8", "replace")
     for facet in _list(facets):
+        if not _marks(facet, encoded):
+            continue
         for feature in _list(facet.get("features") if isinstance(facet, dict) else None):
             kind = feature.get("$type") if isinstance(feature, dict) else None
             if kind == "app.bsky.richtext.facet#link" and isinstance(feature.get("uri"), str):
@@ -128,6 +134,23 @@ def _facets(text: str, facets: Any) -> tuple[list[str], list[str]]:
             elif kind == "app.bsky.richtext.facet#tag" and isinstance(feature.get("tag"), str):
                 tags.append(feature["tag"])
     return links, tags
+
+
+def _marks(facet: Any, text: bytes) -> bool:
+    """Whether a facet stands on a piece of the text: it counts bytes, and may not cut a character."""
+    index = facet.get("index") if isinstance(facet, dict) else None
+    start, end = (index.get("byteStart"), index.get("byteEnd")) if isinstance(index, dict) else (None, None)
+    if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start < end <= len(text):
+        return False
+    return all(place == len(text) or text[place] & 0xC0 != 0x80 for place in (start, end))
+
+
+def _quoted(embed: Any) -> str | None:
+    """The id of the post that is quoted."""
+    record = embed.get("record") if isinstance(embed, dict) else None
+    if isinstance(record, dict) and isinstance(record.get("record"), dict):
+        record = record["record"]
+    return _id(record)
 
 
 def _embed(embed: Any) -> tuple[list[str], list[str]]:
@@ -146,7 +169,7 @@ def _embed(embed: Any) -> tuple[list[str], list[str]]:
 def _id(reference: Any) -> str | None:
     uri = reference.get("uri") if isinstance(reference, dict) else None
     parts = uri.removeprefix("at://").split("/") if isinstance(uri, str) else []
-    return f"bluesky:{parts[0]}/{parts[2]}" if len(parts) == 3 else None
+    return f"bluesky:{parts[0]}/{parts[2]}" if len(parts) == 3 and parts[1] == COLLECTION else None
 
 
 def _list(value: Any) -> list[Any]:

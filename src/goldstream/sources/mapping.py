@@ -49,6 +49,14 @@ class Mapping:
         self._paths = {
             name: _tried(getattr(columns, name)) for name in Columns.__struct_fields__ if getattr(columns, name) is not None
         }
+        readers: dict[str, Callable[[AbstractMapping[str, Any], str], Any]] = {
+            "revision": self._whole,
+            "created_at": self._moment,
+            **dict.fromkeys(("author", "lang", "url"), self._text),
+            **dict.fromkeys(("links", "tags"), self._texts),
+            **dict.fromkeys(("reply_to", "repost_of"), self._other),
+        }
+        self._others = [(field, read) for field, read in readers.items() if field in self._paths]
 
     def check(self, names: Sequence[str], where: str) -> None:
         """Raise `SourceError` unless a table with these columns has what the mapping asks for."""
@@ -64,27 +72,27 @@ class Mapping:
             raise Bad(f"the text is {'missing' if text is None else type(text).__name__}")
         own = self._get(row, "id")
         made = hashlib.sha256(f"{place}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()[:24] if own is None else own
-        kind = self._text(row, "kind") or "create"
+        kind = (self._text(row, "kind") if "kind" in self._paths else None) or "create"
         if kind not in ("create", "update", "delete", "forget"):
             raise Bad(f"kind {kind!r} is none of create, update, delete, forget")
         gold = self._get(row, "gold")
         extra = {} if gold is None else {"gold": self._gold_labels.get(str(gold), str(gold))}
-        return Post(
-            id=f"{self._source}:{made}", source=self._source, kind=kind, text=text, revision=self._whole(row, "revision"),  # type: ignore[arg-type]
-            created_at=moment(self._get(row, "created_at")), author=self._text(row, "author"), lang=self._text(row, "lang"),
-            url=self._text(row, "url"), links=self._texts(row, "links"), tags=self._texts(row, "tags"),
-            reply_to=self._other(row, "reply_to"), repost_of=self._other(row, "repost_of"), extra=extra,
-        )  # fmt: skip
+        others = {field: read(row, field) for field, read in self._others}
+        return Post(id=f"{self._source}:{made}", source=self._source, kind=kind, text=text, extra=extra, **others)  # type: ignore[arg-type]
 
     def _get(self, row: AbstractMapping[str, Any], field: str) -> Any:
         for path in self._paths.get(field, ()):
-            if (value := _at(row, path)) is not None:
+            value = row.get(path[0]) if len(path) == 1 and path[0] in row else _at(row, path)
+            if value is not None:
                 return value
         return None
 
     def _text(self, row: AbstractMapping[str, Any], field: str) -> str | None:
         value = self._get(row, field)
         return None if value is None else str(value)
+
+    def _moment(self, row: AbstractMapping[str, Any], field: str) -> datetime | None:
+        return moment(self._get(row, field))
 
     def _texts(self, row: AbstractMapping[str, Any], field: str) -> list[str]:
         value = self._get(row, field)

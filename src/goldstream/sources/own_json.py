@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from goldstream.records import POSTS, SCHEMA_VERSION
+from goldstream.records import EARLIEST_US, LATEST_US, POSTS, SCHEMA_VERSION
 
 _TIMES = ("created_at", "seen_at")
 _FIELDS = pa.schema(
@@ -49,12 +49,20 @@ def _column(field: pa.Field, columns: dict[str, pa.Array], lines: int) -> pa.Arr
         return pa.array(["{}"]).take(pa.array([0] * lines, pa.int32()))
     column = columns[field.name]
     if field.name in _TIMES:
-        return column.cast(field.type)
+        return _readable(column.cast(field.type))
     if column.null_count and field.name in _DEFAULTS:
         return pc.fill_null(column, pa.scalar(_DEFAULTS[field.name], field.type))
     if pa.types.is_list(field.type):
         return _without_null_lists(column, lines)
     return column
+
+
+def _readable(times: pa.Array) -> pa.Array:
+    """The same times; raises `ValueError` when one is in no year from 1 to 9999."""
+    ends = pc.min_max(times.cast(pa.int64())).as_py()
+    if ends["min"] is not None and (ends["min"] < EARLIEST_US or ends["max"] > LATEST_US):
+        raise ValueError("a time outside of years 1 to 9999")
+    return times
 
 
 def _without_null_lists(column: pa.ListArray, lines: int) -> pa.ListArray:

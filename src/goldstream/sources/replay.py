@@ -44,17 +44,18 @@ class Replay:
 
     def read(self, cursor: str | None) -> Iterator[Arrival]:
         """Yield what stands after `cursor` when its time has come; empty batches in between."""
-        safe = cursor
-        for arrival in self._files.read(cursor):
+        done, safe = _parse(cursor)
+        for arrival in self._files.read(safe):
+            sent, done = min(done, arrival.posts.num_rows), 0
             if self.settings.speed == 0:
-                yield arrival
+                yield arrival._replace(posts=arrival.posts.slice(sent))
                 continue
-            sent = 0
             while not self._closed.is_set():
                 due = self._due(arrival.posts, sent)
                 if due == arrival.posts.num_rows:
                     break
-                yield Arrival(arrival.posts.slice(sent, due - sent) if due > sent else empty(), safe)
+                part = arrival.posts.slice(sent, due - sent) if due > sent else empty()
+                yield Arrival(part, f"{due} {safe or ''}" if due else safe)
                 sent = due
                 self._closed.wait(TICK_S)
             if self._closed.is_set():
@@ -80,3 +81,11 @@ class Replay:
             if (moment - first).total_seconds() > (time.monotonic() - started) * self.settings.speed:
                 return row
         return len(times)
+
+
+def _parse(cursor: str | None) -> tuple[int, str | None]:
+    """A cursor in the middle of a batch is `ROWS CURSOR`: that many rows after the files' own cursor."""
+    if cursor is None or not cursor[:1].isdigit():
+        return 0, cursor
+    rows, _, safe = cursor.partition(" ")
+    return int(rows), safe or None

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from goldstream.checks import check_source
 from goldstream.records import Post, to_rows
 from goldstream.sources.bluesky import Bluesky, BlueskySettings
 from goldstream.sources.bluesky_events import Terminal, read_event
@@ -52,7 +54,7 @@ def test_posts_come_in_order_with_links_tags_and_media() -> None:
         ["ai"],
         ["external"],
     )
-    assert cursor == f"{server.url} {START + 1_000_000}"
+    assert cursor == f"{server.url} {START + 1_000_000} {START + 1_000_000}"
 
 
 def test_a_dropped_connection_loses_nothing() -> None:
@@ -70,7 +72,9 @@ def test_a_dropped_connection_loses_nothing() -> None:
 def test_it_resumes_a_little_before_the_cursor() -> None:
     with FakeJetstream([commit(number) for number in range(20)]) as server:
         source = Bluesky(BlueskySettings(hosts=(server.url,)))
-        posts, _, _ = read_until(source, f"wss://elsewhere {START + 15_000_000}", lambda posts: len(posts) >= 10)
+        posts, _, _ = read_until(
+            source, f"wss://elsewhere {START + 15_000_000} {START + 15_000_000}", lambda posts: len(posts) >= 10
+        )
     assert [post.text for post in posts] == [f"post {number}" for number in range(10, 20)]
 
 
@@ -106,8 +110,67 @@ def test_the_second_protocol() -> None:
     with FakeJetstream([event]) as server:
         source = Bluesky(BlueskySettings(hosts=(server.url,), protocol="v2"))
         posts, cursor, _ = read_until(source, None, lambda posts: len(posts) == 1)
-    assert (posts[0].text, cursor) == ("post 1", f"{server.url} 7")
+    assert (posts[0].text, cursor) == ("post 1", f"{server.url} 7 1795168800000000")
     assert server.queries[0]["collections"] == ["app.bsky.feed.post"]
+
+
+def numbered(seq: int) -> dict[str, Any]:
+    body = commit(seq)
+    time = datetime.fromtimestamp(body["time_us"] / 1_000_000, UTC).isoformat()
+    kind = "network.bsky.jetstream.subscribeEvents#commit"
+    return {"$type": "message", "payload": {"$type": kind, "seq": seq, "did": "did:plc:a", "time": time, **body["commit"]}}
+
+
+def test_numbers_of_one_host_become_times_at_another() -> None:
+    with FakeJetstream([numbered(seq) for seq in range(1, 20)]) as server:
+        source = Bluesky(BlueskySettings(hosts=(server.url,), protocol="v2"))
+        posts, _, _ = read_until(source, f"wss://elsewhere 999999 {START + 15_000_000}", lambda posts: len(posts) >= 10)
+    assert [post.text for post in posts] == [f"post {number}" for number in range(10, 20)]
+
+
+def test_it_goes_back_to_the_host_of_its_cursor() -> None:
+    with FakeJetstream([]) as other, FakeJetstream([numbered(seq) for seq in range(1, 20)]) as server:
+        source = Bluesky(BlueskySettings(hosts=(other.url, server.url), protocol="v2"))
+        posts, _, _ = read_until(source, f"{server.url} 18 {START + 18_000_000}", lambda posts: len(posts) >= 2)
+    assert ([post.text for post in posts], other.queries) == (["post 18", "post 19"], [])
+
+
+def test_a_number_that_is_too_old_becomes_a_time_and_the_gap_is_said(capfd: pytest.CaptureFixture[str]) -> None:
+    with FakeJetstream([numbered(seq) for seq in range(100, 103)], oldest=100) as server:
+        source = Bluesky(BlueskySettings(hosts=(server.url,), protocol="v2"))
+        posts, _, _ = read_until(source, f"{server.url} 5 {START + 5_000_000}", lambda posts: len(posts) >= 3)
+    assert len(posts) == 3
+    assert "begins 2 minutes after the cursor" in capfd.readouterr().err
+
+
+def test_a_hostile_first_frame_does_not_end_the_stream() -> None:
+    with FakeJetstream([commit(1)], garbage=b"[" * 100_000) as server:
+        posts, _, rejects = read_until(Bluesky(BlueskySettings(hosts=(server.url,))), None, lambda posts: len(posts) == 1)
+    assert (len(posts), rejects) == (1, 1)
+
+
+def test_an_edit_comes_through_whatever_its_language() -> None:
+    with FakeJetstream([commit(1, langs=["en"]), commit(1, "update", langs=["de"])]) as server:
+        source = Bluesky(BlueskySettings(hosts=(server.url,), languages=("EN",)))
+        posts, _, _ = read_until(source, None, lambda posts: len(posts) == 2)
+    assert [post.kind for post in posts] == ["create", "update"]
+
+
+def test_facets_that_miss_the_text_are_left_out() -> None:
+    def facet(start: Any, end: Any, tag: str) -> dict[str, Any]:
+        return {
+            "index": {"byteStart": start, "byteEnd": end},
+            "features": [{"$type": "app.bsky.richtext.facet#tag", "tag": tag}],
+        }
+
+    facets = [facet(0, 2, "é"), facet(0, 1, "cut"), facet(0, 99, "past"), facet(2, 2, "empty"), facet("0", 2, "text"), None]
+    event = read_event(json.dumps(commit(1, text="éa", facets=facets)))
+    assert event.post is not None and event.post.tags == ["é"]
+
+
+def test_it_keeps_the_promises_of_a_source() -> None:
+    with FakeJetstream([commit(number) for number in range(30)]) as server:
+        check_source(lambda: Bluesky(BlueskySettings(hosts=(server.url,))), repeats=True)
 
 
 @pytest.mark.parametrize(
@@ -152,3 +215,17 @@ def test_every_recorded_event_can_be_read(shared: Path) -> None:
             kinds.append(event.post.kind if event.post else None)
     assert kinds.count("create") == 31
     assert {"delete", "forget"} <= set(kinds)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("protocol", ["v1", "v2"])
+def test_recorded_streams_come_through_the_socket(shared: Path, protocol: str) -> None:
+    files = sorted((shared / "samples" / "bluesky").glob(f"jetstream_{protocol}_*.jsonl"))
+    events = [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
+    events = [event for event in events if "time_us" in event or event["payload"]["$type"].endswith("#commit")]
+    expected = [post for event in events if (post := read_event(json.dumps(event)).post) is not None]
+    assert expected
+    with FakeJetstream(events) as server:
+        source = Bluesky(BlueskySettings(hosts=(server.url,), protocol=protocol))  # type: ignore[arg-type]
+        posts, _, rejects = read_until(source, None, lambda posts: len(posts) >= len(expected))
+    assert ([post.id for post in posts], rejects) == ([post.id for post in expected], 0)
