@@ -18,7 +18,7 @@ LADDER = [
     ["stream", "training"],
     ["sources", "log", "datasets", "labeling", "annotation", "models", "registry", "links"],
     ["store"],
-    ["plugins", "settings", "records", "errors", "names", "clock", "tables", "keywords"],
+    ["plugins", "settings", "records", "errors", "names", "clock", "tables", "keywords", "jit"],
 ]
 RUNG = {name: rung for rung, names in enumerate(LADDER) for name in names}
 #: Contracts (`base.py`), which a neighbour may name.
@@ -32,7 +32,7 @@ BESIDE = {"testing", "checks"}
 HOMES = {
     "click": ("cli/",),
     "jinja2": ("web/",),
-    "numba": ("models/", "store/copying.py"),
+    "numba": ("jit.py",),
     "rich": ("run/", "cli/"),
     "starlette": ("web/",),
     "uvicorn": ("web/server.py",),

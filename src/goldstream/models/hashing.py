@@ -8,8 +8,8 @@ twice, a URL becomes one token and its host another, a mention becomes one token
 
 import numpy as np
 
+from goldstream.jit import tight_kernel
 from goldstream.models.characters import APOSTROPHE, DIGIT, EMOJI, IDEOGRAPH, JOINER, LETTER, MARK, SIZE
-from goldstream.models.jit import tight_kernel
 
 URL, MENTION, EDGE = 1, 2, 32  # stand for characters that no text can have kept
 

@@ -22,9 +22,9 @@ import pyarrow as pa
 from msgspec import Meta
 
 from goldstream.errors import ModelError
+from goldstream.jit import kernel, tight_kernel
 from goldstream.models.characters import tables
 from goldstream.models.hashing import hash_text, hash_texts
-from goldstream.models.jit import kernel, tight_kernel
 from goldstream.settings import Section, convert
 
 MOST_WEIGHTS = 1 << 28  #: classes × buckets; a gigabyte

@@ -11,11 +11,11 @@ import polars as pl
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
 from psycopg import sql
 
 from goldstream.errors import DataError
 from goldstream.records import clean
+from goldstream.store.copy_kernels import write_bytes, write_counts, write_fixed, write_lists
 
 _SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
@@ -59,7 +59,7 @@ def encode(batch: pa.RecordBatch, types: list[int]) -> bytes:
         sizes += field.sizes
     at = np.cumsum(sizes) - sizes
     out = np.empty(int(sizes.sum()), np.uint8)
-    _write_counts(out, at, len(fields))
+    write_counts(out, at, len(fields))
     for field in fields:
         field.write(out, at)
     return b"".join((_SIGNATURE, out.data, _TRAILER))
@@ -83,7 +83,7 @@ class _Fixed:
         self.sizes = np.where(valid, 4 + self._width, 4)
 
     def write(self, out: np.ndarray, at: np.ndarray) -> None:
-        _write_fixed(out, at, self._bytes, self._valid)
+        write_fixed(out, at, self._bytes, self._valid)
 
 
 class _Bytes:
@@ -94,7 +94,7 @@ class _Bytes:
         self.sizes = np.where(valid, 4 + np.diff(offsets).astype(np.int64) + (mark >= 0), 4)
 
     def write(self, out: np.ndarray, at: np.ndarray) -> None:
-        _write_bytes(out, at, self._offsets, self._data, self._valid, self._mark)
+        write_bytes(out, at, self._offsets, self._data, self._valid, self._mark)
 
 
 class _List:
@@ -113,7 +113,7 @@ class _List:
         self.sizes = np.where(self._valid, filled, 4)
 
     def write(self, out: np.ndarray, at: np.ndarray) -> None:
-        _write_lists(out, at, self._starts, self._counts, self._data, self._valid, self._header)
+        write_lists(out, at, self._starts, self._counts, self._data, self._valid, self._header)
 
 
 def _field(array: pa.Array, oid: int, name: str) -> "_Fixed | _Bytes | _List":
@@ -171,82 +171,3 @@ def _without_nul(texts: pa.StringArray) -> pa.StringArray:
     if not (_data(texts)[offsets[0] : offsets[-1]] == 0).any():
         return texts
     return pa.array([None if text is None else clean(text) for text in texts.to_pylist()], pa.string())
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _write_length(out: np.ndarray, at: int, length: int) -> None:
-    out[at] = (length >> 24) & 255
-    out[at + 1] = (length >> 16) & 255
-    out[at + 2] = (length >> 8) & 255
-    out[at + 3] = length & 255
-
-
-@njit(nogil=True, cache=True)
-def _write_counts(out: np.ndarray, at: np.ndarray, fields: int) -> None:
-    for row in range(at.size):
-        out[at[row]] = fields >> 8
-        out[at[row] + 1] = fields & 255
-        at[row] += 2
-
-
-@njit(nogil=True, cache=True)
-def _write_fixed(out: np.ndarray, at: np.ndarray, values: np.ndarray, valid: np.ndarray) -> None:
-    width = values.shape[1]
-    for row in range(at.size):
-        here = at[row]
-        if valid[row]:
-            _write_length(out, here, width)
-            for i in range(width):
-                out[here + 4 + i] = values[row, i]
-            at[row] = here + 4 + width
-        else:
-            _write_length(out, here, -1)
-            at[row] = here + 4
-
-
-@njit(nogil=True, cache=True)
-def _write_bytes(out: np.ndarray, at: np.ndarray, offsets: np.ndarray, data: np.ndarray, valid: np.ndarray, mark: int) -> None:
-    for row in range(at.size):
-        here = at[row]
-        if not valid[row]:
-            _write_length(out, here, -1)
-            at[row] = here + 4
-            continue
-        start = offsets[row]
-        length = offsets[row + 1] - start
-        marked = 1 if mark >= 0 else 0
-        _write_length(out, here, length + marked)
-        here += 4
-        if marked:
-            out[here] = mark
-            here += 1
-        for i in range(length):
-            out[here + i] = data[start + i]
-        at[row] = here + length
-
-
-@njit(nogil=True, cache=True)
-def _write_lists(
-    out: np.ndarray, at: np.ndarray, starts: np.ndarray, counts: np.ndarray, data: np.ndarray, valid: np.ndarray,
-    header: np.ndarray,
-) -> None:  # fmt: skip
-    for row in range(at.size):
-        here = at[row]
-        if not valid[row]:
-            _write_length(out, here, -1)
-            at[row] = here + 4
-            continue
-        filled = counts[row] > 0
-        length = starts[row + 1] - starts[row]
-        size = 20 + length if filled else 12
-        _write_length(out, here, size)
-        for i in range(size - length if filled else 12):
-            out[here + 4 + i] = header[i]
-        if filled:
-            _write_length(out, here + 16, counts[row])
-            for i in range(length):
-                out[here + 24 + i] = data[starts[row] + i]
-        else:
-            _write_length(out, here + 4, 0)
-            _write_length(out, here + 8, 0)
-        at[row] = here + 4 + size
