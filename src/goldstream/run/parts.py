@@ -7,9 +7,14 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from goldstream.run.project import Project
+
+if TYPE_CHECKING:
+    from goldstream.sources.base import Source
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0  #: between two tries of a source that fails
 
 Say = Callable[[str], None]
 
@@ -19,8 +24,12 @@ def _say(message: str) -> None:
 
 
 def ingest(project: Project, stop: threading.Event) -> None:
-    """Sources → log."""
-    pump_sources(project, stop, (), _say)
+    """Sources → log. A source that fails says so and is tried again; the others do not wait for it."""
+    with ThreadPoolExecutor(max_workers=max(1, len(project.settings.sources))) as threads:
+        for running in [
+            threads.submit(_keep_pumping, project, number, stop) for number in range(len(project.settings.sources))
+        ]:
+            running.result()
 
 
 def learn(project: Project, stop: threading.Event) -> None:
@@ -62,22 +71,48 @@ PARTS: Mapping[str, Callable[[Project, threading.Event], None]] = {
 STEPS: Mapping[str, Callable[[Project, threading.Event], None]] = {"first-champion": first_champion}
 
 
+def _keep_pumping(project: Project, number: int, stop: threading.Event) -> None:
+    """Pump the source of this number until it is through, however often it fails."""
+    from goldstream import sources
+    from goldstream.stream.pump import pump
+
+    wait_s = FIRST_WAIT_S
+    while not stop.is_set():
+        source = sources.build(project.settings.sources, project.folder)[number]
+        log = project.log()
+        try:
+            pump(source, log, project.store, max_text_bytes=project.settings.stream.max_text_bytes, stop=stop, say=_say)
+            return
+        except Exception as error:  # whatever it is: beside sources that live, a thread that ends is a silence nobody hears
+            _say(f"{source.name}: {error or type(error).__name__}; it is tried again in {wait_s:.0f} s")
+        finally:
+            log.close()
+        stop.wait(wait_s)
+        wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+
 def pump_sources(project: Project, stop: threading.Event, names: Sequence[str], say: Say) -> dict[str, Any]:
     """Pump all sources (or those in `names`) side by side until they are through; return what each brought."""
     from goldstream import sources
-    from goldstream.errors import SettingsError
-    from goldstream.stream.pump import pump
+    from goldstream.errors import GoldstreamError, SettingsError
+    from goldstream.stream.pump import Pumped, pump
 
     built = sources.build(project.settings.sources, project.folder)
     wanted = [source for source in built if not names or source.name in names]
     if unknown := set(names) - {source.name for source in built}:
         raise SettingsError(f"no source named {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in built)}")
     limit = project.settings.stream.max_text_bytes
+
+    def one(source: "Source") -> Pumped:
+        try:
+            return pump(source, project.log(), project.store, max_text_bytes=limit, stop=stop, say=say)
+        except GoldstreamError as error:
+            if len(wanted) > 1:  # the others may go on for ever
+                say(f"{source.name}: {error}")
+            raise
+
     with ThreadPoolExecutor(max_workers=max(1, len(wanted))) as threads:
-        running = {
-            source.name: threads.submit(pump, source, project.log(), project.store, max_text_bytes=limit, stop=stop, say=say)
-            for source in wanted
-        }
+        running = {source.name: threads.submit(one, source) for source in wanted}
         return {name: future.result()._asdict() for name, future in running.items()}
 
 

@@ -14,6 +14,7 @@ from goldstream.run import demo
 from goldstream.run.parts import PARTS
 from goldstream.run.project import Project
 from goldstream.run.supervisor import Supervisor, only_one, stopped_by_signals
+from goldstream.store.reconnect import OUTAGES
 from goldstream.store.status import Progress as Counters
 from goldstream.store.status import progress
 
@@ -33,14 +34,14 @@ def run_demo(folder: Path, source: str, *, ends: bool, port: int | None) -> Mapp
         console.print(f"open [bold]http://{web.host}:{web.port}[/]  (Ctrl-C to stop)")
         reader = project.settings.stream.reader
         try:
-            with project.store.connect(name="demo") as conn, _Display(console) as display:
+            with _Display(console) as display:
                 looked = 0.0
                 while not stop.is_set():
                     supervisor.tick()
                     if time.monotonic() - looked > LOOK_S:
                         looked = time.monotonic()
-                        display.show(conn, progress(conn, reader))
-                        if ends and supervisor.states()["ingest"] == "through" and demo.finished(conn, reader):
+                        through = supervisor.states()["ingest"] == "through"
+                        if _look(project, display, reader) and ends and through:
                             break
                     time.sleep(TICK_S)
                 seconds = time.monotonic() - started
@@ -50,6 +51,16 @@ def run_demo(folder: Path, source: str, *, ends: bool, port: int | None) -> Mapp
             result = demo.result(conn, reader, seconds)
     _farewell(console, folder, result)
     return result
+
+
+def _look(project: Project, display: "_Display", reader: str) -> bool:
+    """Show how far it is, and return whether all is done; while the store is away the parts say so, and nothing is shown."""
+    try:
+        with project.store.connect(name="demo") as conn:
+            display.show(conn, progress(conn, reader))
+            return demo.finished(conn, reader)
+    except OUTAGES:
+        return False
 
 
 def _free_port(wanted: int | None) -> int:

@@ -71,6 +71,8 @@ class Mapping:
         if not isinstance(text, str):
             raise Bad(f"the text is {'missing' if text is None else type(text).__name__}")
         own = self._get(row, "id")
+        if isinstance(own, bool | dict | list):
+            raise Bad(f"id is {type(own).__name__}, not a text or a number")
         made = hashlib.sha256(f"{place}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()[:24] if own is None else own
         kind = (self._text(row, "kind") if "kind" in self._paths else None) or "create"
         if kind not in ("create", "update", "delete", "forget"):

@@ -45,12 +45,18 @@ class Lasting:
         `Stopped` instead of waiting on when the stop event is set.
         """
         wait_s, attempt = FIRST_WAIT_S, 0
+        told: set[str] = set()
         while True:
             try:
                 result = work(self._connection(), attempt)
             except OUTAGES as error:
-                if attempt == 0:
-                    self._say(f"{self._name}: paused, the store can't be used: {str(error).strip()}")
+                if (
+                    why := _first_line(error)
+                ) not in told:  # the reason may become clearer: a lost connection, then a full disk
+                    told.add(why)
+                    self._say(
+                        f"{self._name}: paused, the store can't be used: {why}; it resumes by itself when that has passed"
+                    )
                 if self._stop.wait(wait_s):
                     raise Stopped from error
                 wait_s, attempt = min(2 * wait_s, LONGEST_WAIT_S), attempt + 1
@@ -69,3 +75,7 @@ class Lasting:
         if self._conn is not None:
             self._conn.close()
             self._conn = None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
