@@ -22,6 +22,7 @@ class Letter(NamedTuple):
     place: str | None = None
     post_id: str | None = None
     author: str | None = None
+    revision: int = 0  #: of the post; one that is deleted already leaves no letter
 
 
 # The same letter again, as after a crash before the source's cursor moved, is not stored twice.
@@ -32,6 +33,9 @@ _ADD = """
                       WHERE d.source = %(source)s AND md5(d.payload) = md5(%(payload)b) AND d.stage = %(stage)s
                         AND d.reason = %(reason)s AND d.place IS NOT DISTINCT FROM %(place)s
                         AND d.post_id IS NOT DISTINCT FROM %(post_id)s)
+      AND NOT EXISTS (SELECT FROM tombstones t WHERE t.post_id = %(post_id)s AND t.revision >= %(revision)s)
+      AND NOT EXISTS (SELECT FROM forgotten_authors f
+                      WHERE f.source = %(source)s AND f.author = %(author)s AND f.revision >= %(revision)s)
 """
 _SHOWN = "id, stage, source, reason, place, post_id, at, replayed_at, length(payload) AS bytes"
 

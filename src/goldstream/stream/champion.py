@@ -6,7 +6,7 @@ replaced. A model that fails any of these is refused, the one before stays, and 
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
@@ -31,6 +31,7 @@ class Scored(NamedTuple):
     labels: tuple[str, ...]
     version: int
     threshold: float  #: chosen for this version on dev
+    refused: Mapping[int, str] = {}  #: rows that have no scores (NaN), and why
 
 
 class Scorer(Protocol):

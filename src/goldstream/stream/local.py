@@ -17,8 +17,9 @@ from goldstream.log.base import Log, Part
 from goldstream.store import Store
 from goldstream.store.positions import Taken, check, take, was_committed
 from goldstream.store.reconnect import OUTAGES, Connection, Lasting, Stopped
-from goldstream.stream.champion import Scored, Scorer
+from goldstream.stream.champion import Scorer
 from goldstream.stream.results import Results, results
+from goldstream.stream.scoring import score
 from goldstream.stream.stored import StoredPosts
 from goldstream.stream.writing import write
 
@@ -101,7 +102,7 @@ class _Reader:
         part: Part | None = next(iter(self._log.read(self._partition, after, self._stream.batch_size)), None)
         if part is None:
             return None
-        scored: Scored | None = self._champion.predict(_column(part.posts, "text"))
+        scored = score(self._champion, _column(part.posts, "text"))
         return None if scored is None else results(part, scored, self._stream, self._project, self._stored)
 
     def _settled(self, coming: "Future[Results | None]", ahead: ThreadPoolExecutor, taken: Taken) -> Results | None:

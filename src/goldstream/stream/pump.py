@@ -92,7 +92,7 @@ def _sorted_out(arrival: Arrival, source: str, max_text_bytes: int) -> tuple[pa.
 def _letters(posts: pa.RecordBatch, reasons: list[str]) -> list[Letter]:
     """A letter for each post, with the post as JSON: what is stored of it can be replayed."""
     return [
-        Letter("ingest", post.source, reason, to_json(post), None, post.id, post.author)
+        Letter("ingest", post.source, reason, to_json(post), None, post.id, post.author, post.revision)
         for post, reason in zip(_rows(posts), reasons, strict=True)
     ]
 

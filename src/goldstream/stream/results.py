@@ -11,8 +11,9 @@ from goldstream import settings
 from goldstream.clock import now
 from goldstream.links import domain, extract
 from goldstream.log.base import Part
-from goldstream.records import PREDICTIONS
+from goldstream.records import PREDICTIONS, to_json, to_rows
 from goldstream.store import deletions
+from goldstream.store.dead_letters import Letter
 from goldstream.stream.champion import Scored
 from goldstream.stream.stored import StoredPosts
 
@@ -28,6 +29,7 @@ class Results(NamedTuple):
     edited: pl.DataFrame  #: id, revision: those of them that are edits
     deletes: list[deletions.Delete]
     forgets: list[deletions.Forget]
+    letters: list[Letter]  #: posts on which the model failed
 
     @property
     def gone(self) -> int:
@@ -36,7 +38,10 @@ class Results(NamedTuple):
 
 
 def results(part: Part, scored: Scored, stream: settings.Stream, project: settings.Project, stored: StoredPosts) -> Results:
-    """Return what `part` comes to under the scores of one model version, and mark its candidates in `stored`."""
+    """Return what `part` comes to under the scores of one model version, and mark its candidates in `stored`.
+
+    A post without scores is no candidate, and its position's row says nothing; no older revision stays in its place.
+    """
     probabilities = scored.scores[:, scored.labels.index(project.keep)]
     live = pc.is_in(part.posts["kind"], pa.array(["create", "update"]))
     newest = _newest(part, live)
@@ -47,8 +52,29 @@ def results(part: Part, scored: Scored, stream: settings.Stream, project: settin
     outdated, edited = _outdated(part, newest, candidates["position"], stored)
     stored.add(candidates["post_id"])
     deletes, forgets = _deletions(part.posts)
-    predictions = _predictions(part, scored, probabilities, live, stream.reader)
-    return Results(part.end, predictions, candidates, _links(candidates), outdated, edited, deletes, forgets)
+    predictions = _predictions(part, scored, probabilities, _scored_rows(live, scored), stream.reader)
+    letters = _letters(part, live, scored)
+    return Results(part.end, predictions, candidates, _links(candidates), outdated, edited, deletes, forgets, letters)
+
+
+def _scored_rows(live: pa.BooleanArray, scored: Scored) -> pa.BooleanArray:
+    if not scored.refused:
+        return live
+    mask = live.to_numpy(zero_copy_only=False).copy()
+    mask[list(scored.refused)] = False
+    return pa.array(mask)
+
+
+def _letters(part: Part, live: pa.BooleanArray, scored: Scored) -> list[Letter]:
+    """A letter for each live post that the model could not score, with the post as JSON."""
+    rows = [row for row in sorted(scored.refused) if live[row].as_py()]
+    return [
+        Letter(
+            "classify", post.source, f"version {scored.version}: {scored.refused[row]}", to_json(post),
+            f"partition {part.partition}, position {part.positions[row]}", post.id, post.author, post.revision,
+        )
+        for row, post in zip(rows, to_rows(part.posts.take(pa.array(rows, pa.int64()))), strict=True)
+    ]  # fmt: skip
 
 
 def _newest(part: Part, live: pa.BooleanArray) -> np.ndarray:

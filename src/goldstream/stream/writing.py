@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import psycopg
 
-from goldstream.store import deletions, prediction_days
+from goldstream.store import dead_letters, deletions, prediction_days
 from goldstream.store.copying import copy_columns
 from goldstream.store.positions import Taken, advance
 from goldstream.stream.results import Results
@@ -88,6 +88,8 @@ def _merge(conn: Connection, batch: Results) -> None:
     """Bring the candidates up to date; the order in which a batch's events came has no part in the outcome."""
     conn.execute(_BY_KEY)
     deletions.apply(conn, batch.deletes, batch.forgets)
+    if batch.letters:
+        dead_letters.add(conn, batch.letters)
     if len(batch.edited):
         conn.execute(_REMEMBER_EDITS, _arrays(batch.edited))
     if len(batch.outdated):
