@@ -4,6 +4,7 @@ Numba asks for its cache folder when it is imported, so this module is the one p
 kernel loads in a hundredth of a second; where no folder is writable every process compiles for itself.
 """
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +13,18 @@ from typing import Any, TypeVar, cast
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
+def _sources() -> str:
+    """Stands for the text of all kernels: numba itself does not notice when a kernel that another calls has changed."""
+    texts = [file.read_bytes() for file in sorted((Path(__file__).parent / "models").glob("*.py"))]
+    kernels = [text for text in texts if b"goldstream.jit" in text]
+    return hashlib.sha256(b"".join(kernels)).hexdigest()[:12]
+
+
 def _cache_folder() -> str | None:
     """A writable folder of this user's, or nothing: a cache that others can write to would run their code."""
     base = os.environ.get("XDG_CACHE_HOME")
     try:
-        folder = (Path(base) if base else Path.home() / ".cache") / "goldstream" / "numba"
+        folder = (Path(base) if base else Path.home() / ".cache") / "goldstream" / f"numba-{_sources()}"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except (OSError, RuntimeError):
         return None
@@ -35,6 +43,8 @@ def _prepare() -> bool:
 _CACHED = _prepare()
 
 import numba  # noqa: E402  (after the cache folder is set)
+from numba.core import types as types  # noqa: E402
+from numba.extending import intrinsic as intrinsic  # noqa: E402
 
 
 def kernel(function: _F) -> _F:
@@ -45,6 +55,11 @@ def kernel(function: _F) -> _F:
 def tight_kernel(function: _F) -> _F:
     """Return `function` compiled as `kernel` does, for code that makes no arrays: it spends nothing on counting them."""
     return _compiled(function, _nrt=False)
+
+
+def tiny_kernel(function: _F) -> _F:
+    """Return `function` compiled as `tight_kernel` does, to become part of whatever calls it."""
+    return _compiled(function, _nrt=False, forceinline=True)
 
 
 def _compiled(function: _F, **options: Any) -> _F:

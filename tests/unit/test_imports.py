@@ -32,6 +32,7 @@ BESIDE = {"testing", "checks"}
 HOMES = {
     "click": ("cli/",),
     "jinja2": ("web/",),
+    "llvmlite": ("models/instructions.py",),
     "numba": ("jit.py",),
     "rich": ("run/", "cli/"),
     "starlette": ("web/",),

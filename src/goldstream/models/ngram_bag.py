@@ -22,12 +22,14 @@ import pyarrow as pa
 from msgspec import Meta
 
 from goldstream.errors import ModelError
-from goldstream.jit import kernel, tight_kernel
+from goldstream.jit import kernel
 from goldstream.models.characters import tables
-from goldstream.models.hashing import hash_text, hash_texts
+from goldstream.models.hashing import hash_texts
+from goldstream.models.scoring import score, slots
 from goldstream.settings import Section, convert
 
 MOST_WEIGHTS = 1 << 28  #: classes × buckets; a gigabyte
+MEMORY = 1 << 16  #: numbers kept while scoring, so that a word's n-grams are not counted again
 
 
 class NgramBagSettings(Section, frozen=True, kw_only=True):
@@ -67,8 +69,10 @@ class NgramBag:
             raise ModelError(
                 f"{len(labels):,} labels × 2**{self.settings.bits} n-grams need too much memory; use fewer labels or bits"
             )
-        self._table = np.zeros((1 << self.settings.bits, self._columns + 1), np.float32)
+        self._width = 2 if self._columns == 1 else -(-(self._columns + 1) // 4) * 4
+        self._table = np.zeros((1 << self.settings.bits, self._width), np.float32)
         self._bias = np.zeros(self._columns, np.float32)
+        self._forget()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -90,22 +94,22 @@ class NgramBag:
             ids, starts, order, wanted, importance / max(float(importance.mean()), 1e-9), idf, table,
             np.full_like(table, options.start), np.float32(options.rate), np.float32(options.decay),
         )  # fmt: skip
-        self._table = np.ascontiguousarray(np.concatenate([table * idf[:, None], (idf**2)[:, None]], axis=1), np.float32)
+        np.multiply(table, idf[:, None], out=self._table[:, : self._columns])
+        self._table[:, -1] = idf**2
+        self._forget()
 
     def predict_proba(self, texts: pa.StringArray) -> np.ndarray:
         """Return float32 scores, texts × labels; each row sums to one. A null counts as an empty text."""
         data, offsets, valid = _buffers(texts)
-        fold, kinds = tables()
         options = self.settings
-        logits = np.zeros((len(texts), self._columns), np.float32)
-        longest = int(np.diff(offsets).max(initial=0)) + 1
-        _score(
-            data, offsets, valid, fold, kinds, options.pairs, options.low, options.high, self._shift, self._table,
-            self._bias, logits, np.empty((2, longest), np.int32), np.empty(longest, np.uint8),
-            np.empty(longest, np.uint64), np.empty(3 * longest, np.uint32),
-            np.empty((options.high - options.low + 1) * longest + 8, np.uint32),
+        scores = np.empty((len(texts), len(self._labels)), np.float32)
+        keys, kept = self._memories.pop() if self._memories else self._memory()
+        score(
+            data, offsets, valid, *tables(), int(options.pairs), options.low, options.high, self._shift, self._table, self._bias,
+            *_scratch(offsets, max(3, self._orders)), np.empty((2, self._width), np.float32), keys, kept, scores,
         )  # fmt: skip
-        return _probabilities(logits)
+        self._memories.append((keys, kept))
+        return scores
 
     def contributions(self, text: str) -> np.ndarray:
         """Return the logits of one text, float32, one per column of weights."""
@@ -116,7 +120,7 @@ class NgramBag:
         """Write weights and settings into `folder`."""
         used = np.flatnonzero(self._table[:, -1] != self._unseen).astype(np.uint32)
         np.save(folder / "rows.npy", used)
-        np.save(folder / "weights.npy", self._table[used])
+        np.save(folder / "weights.npy", self._table[used][:, [*range(self._columns), -1]])
         np.save(folder / "bias.npy", self._bias)
         facts = {"labels": self._labels, "settings": msgspec.to_builtins(self.settings), "unseen": float(self._unseen)}
         (folder / "ngram_bag.json").write_text(json.dumps(facts))
@@ -137,7 +141,8 @@ class NgramBag:
         ):  # fmt: skip
             raise ModelError(f"{folder}: the weights have another shape or type than ngram_bag.json says, or are not numbers")
         model._table[:, -1] = facts["unseen"]
-        model._table[rows] = weights
+        model._table[rows, : model._columns] = weights[:, :-1]
+        model._table[rows, -1] = weights[:, -1]
         model._bias = bias
         return model
 
@@ -154,17 +159,34 @@ class NgramBag:
     def _hashed(self, texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
         """The buckets of all texts, and where each text's two bags begin."""
         data, offsets, valid = _buffers(texts)
-        fold, kinds = tables()
         options = self.settings
-        longest = int(np.diff(offsets).max(initial=0)) + 1
-        orders = 3 + (options.high - options.low + 1 if options.low else 0)
-        ids = np.empty(orders * int(offsets[-1] - offsets[0]) + 16, np.uint32)
+        ids = np.empty((3 + self._orders) * (int(offsets[-1] - offsets[0]) + 4 * len(texts)), np.uint32)
         starts = np.empty(2 * len(texts) + 1, np.int64)
         count = hash_texts(
-            data, offsets, valid, fold, kinds, options.pairs, options.low, options.high, self._shift,
-            np.empty(2 * longest, np.int32), np.empty(longest, np.uint8), np.empty(longest, np.uint64), ids, starts,
+            data, offsets, valid, *tables(), int(options.pairs), options.low, options.high, self._shift,
+            *_scratch(offsets, 0)[:-1], ids, starts,
         )  # fmt: skip
-        return ids[:count].copy(), starts
+        ids.resize(count, refcheck=False)
+        return ids, starts
+
+    @property
+    def _orders(self) -> int:
+        return self.settings.high - self.settings.low + 1 if self.settings.low else 0
+
+    def _memory(self) -> tuple[np.ndarray, np.ndarray]:
+        """Room for the n-grams of the words met most recently; small enough for the second cache of a core."""
+        count = max(256, MEMORY // self._width) if self._orders else 1
+        return slots(1 << (count.bit_length() - 1)), np.zeros((count, self._width), np.float32)
+
+    def _forget(self) -> None:
+        """Drop what was kept of words: the table has changed."""
+        self._memories: list[tuple[np.ndarray, np.ndarray]] = []  # one for each thread that has been scoring
+
+
+def _scratch(offsets: np.ndarray, per_byte: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What a kernel writes on while it reads a text: characters, words found, buckets."""
+    longest = int(np.diff(offsets).max(initial=0)) + 4
+    return np.empty(longest, np.int32), np.empty((longest, 2), np.uint64), np.empty(per_byte * longest, np.uint32)
 
 
 def _buffers(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -185,15 +207,6 @@ def _inverse_frequency(ids: np.ndarray, starts: np.ndarray, size: int) -> np.nda
     texts = (len(starts) - 1) // 2
     counts = _document_counts(ids, starts, size)
     return (1 + np.log((1 + texts) / (1 + counts))).astype(np.float32)
-
-
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    logits = np.clip(logits, -50, 50)  # one word a million times over is not a million times surer
-    if logits.shape[1] == 1:
-        yes = 1 / (1 + np.exp(-logits))
-        return np.concatenate([1 - yes, yes], axis=1).astype(np.float32)
-    likely = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (likely / likely.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 @kernel
@@ -260,42 +273,3 @@ def _train(ids, starts, order, wanted, importance, idf, table, squares, rate, de
                         squares[ids[i], k] += slope * slope
                         table[ids[i], k] -= step * slope / np.sqrt(squares[ids[i], k])
     return bias
-
-
-@tight_kernel
-def _score(
-    data, offsets, valid, fold, kinds, pairs, low, high, shift, table, bias, logits, scratch, sorts, hashes, words, grams
-):  # fmt: skip
-    columns = len(bias)
-    for row in range(len(offsets) - 1):
-        for k in range(columns):
-            logits[row, k] = bias[k]
-        first, last = offsets[row], offsets[row + 1]
-        if not valid[row] or first == last:
-            continue
-        n_words, n_grams = hash_text(
-            data, first, last, fold, kinds, pairs, low, high, shift, scratch[0], scratch[1], sorts, hashes, words, grams
-        )
-        _add_bag(words, n_words, table, columns, logits[row])
-        _add_bag(grams, n_grams, table, columns, logits[row])
-
-
-@tight_kernel
-def _add_bag(buckets, n, table, columns, logits):
-    norm = np.float32(0)
-    if columns == 1:
-        total = np.float32(0)
-        for i in range(n):
-            total += table[buckets[i], 0]
-            norm += table[buckets[i], 1]
-        if norm > 0:
-            logits[0] += total / np.sqrt(norm)
-        return
-    for i in range(n):
-        norm += table[buckets[i], columns]
-    if norm == 0:
-        return
-    scale = 1 / np.sqrt(norm)
-    for i in range(n):
-        for k in range(columns):
-            logits[k] += scale * table[buckets[i], k]
