@@ -20,4 +20,4 @@ def keyword_pattern(words: Sequence[str]) -> str:
 
 
 def _escape(word: str) -> str:
-    return re.sub(r"([^\w\s])", r"\\\1", word).replace(" ", r"\s+")
+    return r"\s+".join(re.sub(r"([!-/:-@\[-^`{-~])", r"\\\1", part) for part in word.split())

@@ -46,6 +46,7 @@ class Secret(Section, frozen=True, kw_only=True):
 
 Positive = Annotated[int, Meta(gt=0)]
 NotNegative = Annotated[int, Meta(ge=0)]
+Keyword = Annotated[str, Meta(pattern=r"[^\s*]")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
@@ -75,8 +76,8 @@ class Log(Section, frozen=True, kw_only=True):
 class Strata(Section, frozen=True, kw_only=True):
     """How arriving posts are sorted before quotas apply, by keywords: the topic, its false friends, and the rest."""
 
-    topic: tuple[str, ...] = ()  #: whole words or phrases, any case; `*` at the end means "any ending"
-    false_friends: tuple[str, ...] = ()
+    topic: tuple[Keyword, ...] = ()  #: whole words or phrases, any case; `*` at the end means "any ending"
+    false_friends: tuple[Keyword, ...] = ()  #: likewise; what matches both lists belongs to the topic
 
 
 class Quotas(Section, frozen=True, kw_only=True):
@@ -99,10 +100,10 @@ class Dataset(Section, frozen=True, kw_only=True):
     """The raw dataset, and how it is cut."""
 
     prefix: str = ""  #: put before every dataset table's name
-    version: NotNegative = 0
+    version: Annotated[int, Meta(ge=0, lt=1_000_000)] = 0
     quotas: Quotas = Quotas()
     sizes: Sizes = Sizes()
-    near_duplicate_similarity: Annotated[float, Meta(gt=0.5, le=1.0)] = 0.8  #: Jaccard, of word shingles
+    near_duplicate_similarity: Annotated[float, Meta(gt=0.5, le=1.0)] = 0.8  #: Jaccard, of shingles of five characters
     seed: int = 0
 
 

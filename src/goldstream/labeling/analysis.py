@@ -18,10 +18,14 @@ COLUMNS = ("j", "Polarity", "Coverage", "Overlaps", "Conflicts", "Correct", "Inc
 
 
 def codes(votes: pl.DataFrame, labels: Sequence[str]) -> np.ndarray:
-    """Return votes as int8, a row per post and a column per function: the label's number, or -1 for an abstention."""
+    """Return votes as numbers, a row per post and a column per function: the label's, or -1 for an abstention.
+
+    The type is int8, or int16 when there are more than 127 labels. A vote that is not among `labels` counts as none.
+    """
     numbers = {label: number for number, label in enumerate(labels)}
+    kind = pl.Int8 if len(labels) <= 127 else pl.Int16
     columns = [
-        votes[name].replace_strict(numbers, default=-1, return_dtype=pl.Int8).fill_null(-1).to_numpy() for name in votes.columns
+        votes[name].replace_strict(numbers, default=-1, return_dtype=kind).fill_null(-1).to_numpy() for name in votes.columns
     ]
     return np.stack(columns, axis=1) if columns else np.empty((len(votes), 0), np.int8)
 
@@ -33,7 +37,8 @@ def summary(votes: pl.DataFrame, gold: pl.Series | None = None) -> pl.DataFrame:
     together with another function, and votes against another one. Correct, Incorrect and Emp. Acc. compare its votes
     with `gold` where that is known (null elsewhere); Emp. Acc. is a precision: abstentions do not count.
     """
-    labels = sorted({label for name in votes.columns for label in votes[name].unique() if label is not None})
+    columns = [votes[name] for name in votes.columns] + ([gold] if gold is not None else [])
+    labels = sorted({label for column in columns for label in column.unique() if label is not None})
     matrix = codes(votes, labels)
     truth = None if gold is None else codes(pl.DataFrame({"gold": gold}), labels)[:, 0]
     voted = matrix >= 0

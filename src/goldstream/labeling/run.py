@@ -34,6 +34,7 @@ class LabelReport:
     on_dev: dict[str, dict[str, float]]  #: label model → accuracy, macro_f1 and the interval of the accuracy
     covered: float  #: share of training posts with at least one vote
     errors: dict[str, tuple[int, list[str]]]
+    notes: list[str]  #: what about the votes should give a person pause
 
     def text(self) -> str:
         """Return the report as a person reads it."""
@@ -44,7 +45,11 @@ class LabelReport:
                 f"{name:<11} on dev: accuracy {scores['accuracy']:.3f} ({low:.3f} to {high:.3f}), macro F1 {scores['macro_f1']:.3f}"
             )
         return "\n".join(
-            [*lines, f"label model: {self.label_model}, {self.reason}; {self.covered:.1%} of training posts covered"]
+            [
+                *lines,
+                *self.notes,
+                f"label model: {self.label_model}, {self.reason}; {self.covered:.1%} of training posts covered",
+            ]
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -53,7 +58,7 @@ class LabelReport:
         errors = {name: {"posts": count, "first": first} for name, (count, first) in self.errors.items()}
         return {
             "label_model": self.label_model, "reason": self.reason, "on_dev": self.on_dev, "covered": self.covered,
-            "functions": table, "errors": errors, "text": self.text(),
+            "functions": table, "errors": errors, "notes": self.notes, "text": self.text(),
         }  # fmt: skip
 
 
@@ -87,7 +92,7 @@ def label(
     dev_gold = posts["gold"].zip_with(pl.Series(dev), pl.Series([None] * len(posts), dtype=pl.String))
     report = LabelReport(
         analysis.summary(voting.votes, dev_gold), voting.votes.columns, chosen, reason, on_dev,
-        float(covered.mean()) if len(covered) else 0.0, voting.errors,
+        float(covered.mean()) if len(covered) else 0.0, voting.errors, _notes(voting.votes.columns, matrix, labels),
     )  # fmt: skip
     _store(conn, posts.filter(pl.Series(training)), soft, covered, report, functions, prefix, dataset)
     return report
@@ -99,15 +104,35 @@ def _check_labels(votes: pl.DataFrame, labels: Sequence[str]) -> None:
             raise LabelingError(f"{name} votes for {', '.join(sorted(strange))}; project.labels are {', '.join(labels)}")
 
 
+def _notes(names: Sequence[str], matrix: np.ndarray, labels: Sequence[str]) -> list[str]:
+    notes = [
+        f"no function votes for {label!r}: posts of that kind get it only where a label model doubts the others"
+        for number, label in enumerate(labels)
+        if not (matrix == number).any()
+    ]
+    for name, votes in zip(names, matrix.T, strict=True):
+        if not (votes >= 0).any():
+            notes.append(f"{name} abstains on every post")
+        elif (votes == votes[0]).all():
+            notes.append(f"{name} votes for {labels[votes[0]]!r} on every post, so its vote tells nothing")
+    return notes
+
+
 def _judge(scores: np.ndarray, gold: np.ndarray, labels: int) -> dict[str, float]:
     right = scores.argmax(axis=1) == gold
-    n, share = len(gold), float(right.mean())
-    middle, spread = (
-        (share + 1.92 / n) / (1 + 3.84 / n),
-        1.96 * np.sqrt(share * (1 - share) / n + 0.96 / n**2) / (1 + 3.84 / n),
-    )
+    low, high = _interval(int(right.sum()), len(gold))
     f1 = [_f1(scores.argmax(axis=1) == label, gold == label) for label in range(labels) if (gold == label).any()]
-    return {"n": n, "accuracy": share, "low": middle - spread, "high": middle + spread, "macro_f1": float(np.mean(f1))}
+    return {
+        "n": len(gold), "accuracy": float(right.mean()), "low": low, "high": high, "macro_f1": float(np.mean(f1))
+    }  # fmt: skip
+
+
+def _interval(right: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share."""
+    z = 1.96
+    middle = (right + z**2 / 2) / (n + z**2)
+    spread = z / (n + z**2) * (right * (n - right) / n + z**2 / 4) ** 0.5
+    return max(0.0, middle - spread), min(1.0, middle + spread)
 
 
 def _f1(said: np.ndarray, true: np.ndarray) -> float:
@@ -119,7 +144,7 @@ def _choose(wanted: str, on_dev: dict[str, dict[str, float]], gold: int, functio
     if wanted != "auto":
         return wanted, "as labeling.label-model says"
     if functions < 3:
-        return "majority", "because two functions can't tell which of them is right"
+        return "majority", "because fewer than three functions can't tell which of them is right"
     if gold < FEWEST_GOLD:
         return "generative", f"because {gold} gold labels in dev are too few to judge by"
     majority, generative = on_dev["majority"]["macro_f1"], on_dev["generative"]["macro_f1"]

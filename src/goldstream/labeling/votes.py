@@ -1,5 +1,6 @@
 """Votes in the store: what each version of a labelling function said of each revision of a post."""
 
+import io
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -8,6 +9,8 @@ import psycopg
 
 from goldstream.labeling.functions import LabelingFunction
 from goldstream.store.copying import copy_columns
+
+_KNOWN = {"post_id": pl.String, "revision": pl.Int64, "vote": pl.String}
 
 
 class Voting(NamedTuple):
@@ -24,16 +27,19 @@ def vote(
     posts: pl.DataFrame,
     say: Callable[[str], None],
 ) -> Voting:
-    """Let each function vote on the posts (columns of `records.POSTS`) it has not seen; store and return all votes."""
+    """Let each function vote on the posts (columns of `records.POSTS`) it has not seen; store and return all votes.
+
+    A vote belongs to one revision of a post: an edited post is voted on again.
+    """
     columns, errors, new = [], {}, 0
     for function in functions:
-        known = _known(conn, function)
+        known = _known(conn, function).rename({"post_id": "id"}).with_columns(voted=True)
         seen = posts.select("id", "revision").join(known, on=["id", "revision"], how="left", maintain_order="left")
         fresh = seen["voted"].is_null()
         labels = seen["vote"]
         if fresh.any():
             ballot = function.vote(posts.filter(fresh))
-            labels = _filled(labels, fresh, ballot.labels)
+            labels = labels.scatter(fresh.arg_true(), ballot.labels)
             new += len(ballot.labels)
             _store(conn, function, posts.filter(fresh), ballot.labels)
             if ballot.errors:
@@ -44,19 +50,12 @@ def vote(
 
 
 def _known(conn: psycopg.Connection[Any], function: LabelingFunction) -> pl.DataFrame:
-    rows = conn.execute(
-        "SELECT post_id, revision, vote, true FROM votes WHERE function = %s AND version = %s",
-        (function.name, function.version),
-    ).fetchall()
-    schema = {"id": pl.String, "revision": pl.Int64, "vote": pl.String, "voted": pl.Boolean}
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _filled(known: pl.Series, fresh: pl.Series, labels: pl.Series) -> pl.Series:
-    values = known.to_list()
-    for row, label in zip(fresh.arg_true(), labels, strict=True):
-        values[row] = label
-    return pl.Series(known.name, values, pl.String)
+    query = "COPY (SELECT post_id, revision, vote FROM votes WHERE function = %s AND version = %s) TO STDOUT (FORMAT csv)"
+    with conn.cursor().copy(query, (function.name, function.version)) as copy:
+        data = b"".join(copy)
+    if not data:
+        return pl.DataFrame(schema=_KNOWN)
+    return pl.read_csv(io.BytesIO(data), has_header=False, new_columns=list(_KNOWN), schema_overrides=_KNOWN)
 
 
 def _store(conn: psycopg.Connection[Any], function: LabelingFunction, posts: pl.DataFrame, labels: pl.Series) -> None:

@@ -1,9 +1,10 @@
 """A generative label model: functions vote independently of each other once the true label is known.
 
-Each function has, for each true label, a probability of each vote and of abstaining (Dawid and Skene, 1979, with
-abstention as one more answer), found by expectation maximisation from the vote of the majority on. Shrinkage towards a
-function that is right a little more often than chance keeps sparse functions from collapsing onto one label.
-Equal rows of votes are fitted once with their count, so the cost grows with the number of different rows.
+What is learnt, without any gold label, is a precision for each function and each label it votes for: how often the label
+is right where the function gives it (expectation maximisation, from the vote of the majority on). An abstention says
+nothing, so a rule that seldom speaks is not held against the posts on which it is silent. Shrinkage towards `LIKELY`
+keeps sparse functions from being found always right, or always wrong. Equal rows of votes are fitted once with their
+count, so the cost grows with the number of different rows.
 """
 
 import numpy as np
@@ -12,8 +13,10 @@ from goldstream.labeling.label_models.majority import Majority
 
 ROUNDS = 100
 CLOSE_ENOUGH = 1e-5
-PRIOR_VOTES = 20.0  #: how many imagined votes a function starts with
-PRIOR_EDGE = 2.0  #: how much likelier, to begin with, a function votes for the true label than for another
+LIKELY = 0.8  #: the precision that a function is believed to have before it has voted
+IMAGINED_VOTES = 100.0  #: how many votes it takes to outweigh that belief
+IMAGINED_SHARE = 0.1  #: how many posts, as a share of all, hold the class balance near that of the majority vote
+_SUREST = 0.98  # no function is trusted beyond this
 
 
 class Generative:
@@ -29,54 +32,70 @@ class Generative:
     def __init__(self, labels: int) -> None:
         self._labels = labels
         self.balance = np.full(labels, 1 / labels)
-        self._log_votes = np.zeros((0, labels, labels + 1))
+        self.precision = np.zeros((0, labels))  #: functions × labels
 
     def fit(self, votes: np.ndarray, balance: np.ndarray | None = None) -> None:
         """Learn from `votes` (int8, posts × functions, -1 for an abstention); `balance` fixes the class balance."""
-        rows, counts = np.unique(votes, axis=0, return_counts=True)
-        weights = counts.astype(np.float64)
+        rows, _, counts = _different(votes)
+        covered = (rows >= 0).any(axis=1)
+        rows, weights = rows[covered], counts[covered].astype(np.float64)
         start = Majority(self._labels)
         start.fit(votes, balance)
-        self.balance = np.clip(start.balance, 1e-3, None)
-        said = _one_hot(rows, self._labels)
-        prior = self._prior(said, weights)
-        guess = start.predict_proba(rows)
+        self.balance = expected = _share(np.clip(start.balance, 1e-3, None))
+        self.precision = np.full((votes.shape[1], self._labels), LIKELY)
+        if not len(rows):
+            return
+        said, guess = _one_hot(rows, self._labels), start.predict_proba(rows)
         for _ in range(ROUNDS):
-            self._log_votes = np.log(self._votes_given(said, weights, guess, prior))
-            if balance is None:
-                share = weights @ guess + PRIOR_VOTES * start.balance
-                self.balance = share / share.sum()
+            self.precision = _precision(said, weights, guess)
             before, guess = guess, self._posterior(said)
+            if balance is None:
+                self.balance = _share(weights @ guess + IMAGINED_SHARE * weights.sum() * expected)
             if np.abs(guess - before).max(initial=0.0) < CLOSE_ENOUGH:
                 break
 
     def predict_proba(self, votes: np.ndarray) -> np.ndarray:
         """Return float64 probabilities, posts × labels; a post without a vote gets the class balance."""
-        rows, inverse = np.unique(votes, axis=0, return_inverse=True)
-        scores = self._posterior(_one_hot(rows, self._labels))
-        scores[(rows < 0).all(axis=1)] = self.balance / self.balance.sum()
-        return scores[inverse.reshape(-1)]
-
-    def _prior(self, said: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Imagined answers: as often as each function gives them, tilted a little towards the truth."""
-        rates = np.einsum("rjv,r->jv", said, weights) / max(weights.sum(), 1.0)
-        tilt = np.ones((self._labels, self._labels + 1))
-        tilt[np.arange(self._labels), np.arange(self._labels)] = PRIOR_EDGE
-        tilted = rates[:, None, :] * tilt + 1e-4
-        return PRIOR_VOTES * tilted / tilted.sum(axis=2, keepdims=True)
-
-    def _votes_given(self, said: np.ndarray, weights: np.ndarray, guess: np.ndarray, prior: np.ndarray) -> np.ndarray:
-        counts = np.einsum("rjv,rk->jkv", said, guess * weights[:, None]) + prior
-        return counts / counts.sum(axis=2, keepdims=True)
+        rows, inverse, _ = _different(votes)
+        return self._posterior(_one_hot(rows, self._labels))[inverse]
 
     def _posterior(self, said: np.ndarray) -> np.ndarray:
-        scores = np.log(self.balance) + np.einsum("rjv,jkv->rk", said, self._log_votes)
+        scores = np.log(self.balance) + np.tensordot(said, self._evidence(), axes=((1, 2), (0, 1)))
         scores -= scores.max(axis=1, keepdims=True)
-        likely = np.exp(scores)
-        return likely / likely.sum(axis=1, keepdims=True)
+        return _share(np.exp(scores))
+
+    def _evidence(self) -> np.ndarray:
+        """Functions × votes × labels: how much likelier the label is, on a log scale, once the function has voted."""
+        others = (1 - self.precision) / (1 - self.balance)
+        odds = np.repeat(others[:, :, None], self._labels, axis=2)
+        own = np.arange(self._labels)
+        odds[:, own, own] = self.precision / self.balance
+        return np.log(odds)
+
+
+def _precision(said: np.ndarray, weights: np.ndarray, guess: np.ndarray) -> np.ndarray:
+    right = np.einsum("rjv,rv->jv", said, guess * weights[:, None])
+    given = np.einsum("rjv,r->jv", said, weights)
+    return np.clip((right + LIKELY * IMAGINED_VOTES) / (given + IMAGINED_VOTES), 1 - _SUREST, _SUREST)
+
+
+def _share(values: np.ndarray) -> np.ndarray:
+    return values / values.sum(axis=-1, keepdims=True)
 
 
 def _one_hot(votes: np.ndarray, labels: int) -> np.ndarray:
-    """Rows × functions × (labels + 1): the last answer is the abstention."""
-    answers = np.where(votes < 0, labels, votes)
-    return np.eye(labels + 1)[answers]
+    """Rows × functions × labels; an abstention is all noughts."""
+    return (votes[:, :, None] == np.arange(labels, dtype=votes.dtype)).astype(np.float64)
+
+
+def _different(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The different rows, where each row is among them, and how often each occurs."""
+    if votes.shape[1] == 0:
+        return votes[:1], np.zeros(len(votes), np.int64), np.array([len(votes)])[: len(votes)]
+    keys = np.ascontiguousarray(votes).view(f"V{votes.dtype.itemsize * votes.shape[1]}").reshape(-1)
+    if keys.dtype.itemsize <= 8:  # as one number, which sorts faster
+        padded = np.zeros((len(votes), 8 // votes.dtype.itemsize), votes.dtype)
+        padded[:, : votes.shape[1]] = votes
+        keys = padded.view(np.int64).reshape(-1)
+    _, first, inverse, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+    return votes[first], inverse.reshape(-1), counts
