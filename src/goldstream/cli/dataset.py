@@ -85,7 +85,7 @@ def show(config: Path, split: str, limit: int, as_json: bool) -> None:
 @click.argument("out", type=click.Path(path_type=Path))
 @config_option
 @click.option("--split", default="deduplicated_raw_tweet", show_default=True, help="Which view to export.")
-@click.option("--labelled", is_flag=True, help="With soft labels; the file's name then ends in _labelled.")
+@click.option("--labelled", is_flag=True, help="With gold and soft labels; the file's name then ends in _labelled.")
 @json_option
 def export(out: Path, config: Path, split: str, labelled: bool, as_json: bool) -> None:
     """Write one split to OUT (.parquet, .csv or .jsonl)."""
@@ -101,15 +101,22 @@ def export(out: Path, config: Path, split: str, labelled: bool, as_json: bool) -
 @dataset.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @config_option
-@click.option("--text", default="text", show_default=True, help="The column that holds the text.")
+@click.option("--text", help="The column that holds the text; by default the one of that name.")
 @click.option("--gold", help="The column that holds gold labels.")
+@click.option(
+    "--column", "others", metavar="FIELD=COLUMN", multiple=True, help="Likewise for id, author, created_at, lang, url."
+)
 @json_option
-def import_(file: Path, config: Path, text: str, gold: str | None, as_json: bool) -> None:
+def import_(file: Path, config: Path, text: str | None, gold: str | None, others: tuple[str, ...], as_json: bool) -> None:
     """Make the raw dataset of the version that the settings name from a table; that version must be new."""
     from goldstream.datasets.exchange import import_ as read
 
+    if wrong := [each for each in others if "=" not in each]:
+        raise click.BadParameter(f"{wrong[0]!r} is not FIELD=COLUMN", param_hint="--column")
+    named = {"text": text, "gold": gold} | dict(each.split("=", 1) for each in others)
+    columns = {field: name for field, name in named.items() if name is not None}
     with open_project(config) as project, project.store.connect(name="dataset", statement_timeout=0) as conn:
-        counts = read(conn, project.settings.dataset, project.settings.strata, file, text=text, gold=gold)
+        counts = read(conn, project.settings.dataset, project.settings.strata, file, columns)
     emit(counts, as_json)
 
 

@@ -28,7 +28,7 @@ def build(conn: psycopg.Connection[Any], section: settings.Dataset, say: Callabl
         raise DataError(f"{dataset.raw} is frozen; set dataset.version to {section.version + 1} to begin another one")
     posts = dataset.posts(conn, "kind <> 'delete'").sort("position", "id")
     say(f"{len(posts):,} posts collected; looking for duplicates …")
-    first = representatives(posts["text"].to_list(), section.near_duplicate_similarity)
+    first = representatives(posts["text"], section.near_duplicate_similarity)
     named = posts.with_columns(posts["id"].gather(first).alias("representative"))
     distinct = named.filter(pl.col("representative") == pl.col("id"))
     parts = cut(distinct, section.sizes, section.seed)
@@ -37,14 +37,17 @@ def build(conn: psycopg.Connection[Any], section: settings.Dataset, say: Callabl
         "straddling": parts.straddling, "spare_gold": parts.spare_gold,
     }  # fmt: skip
     _write(conn, dataset, named, parts, new)
+    for name, asked in (("test", section.sizes.test), ("dev", section.sizes.dev)):
+        if parts.sizes[name] < asked:
+            say(f"{name} has {parts.sizes[name]:,} posts, not {asked:,}: there are only {len(distinct):,} distinct posts")
     say(f"{new['duplicates']:,} duplicates; " + ", ".join(f"{size:,} {name}" for name, size in parts.sizes.items()))
     return new
 
 
-def sha256(parts: Cut) -> str:
-    """Return the hash of a cut: over the ids of each split, in order. Deleted posts keep their id, so it stays true."""
+def sha256(splits: pl.DataFrame) -> str:
+    """Return the hash of a cut (columns id and split) over the ids of each split. Deleted posts keep theirs, so it stays true."""
     digest = hashlib.sha256()
-    for split, post_id in zip(parts.splits["split"], parts.splits["id"], strict=True):
+    for split, post_id in splits.select("split", "id").sort("split", "id").iter_rows():
         digest.update(f"{split}\t{post_id}\n".encode())
     return digest.hexdigest()
 
@@ -61,4 +64,4 @@ def _write(conn: psycopg.Connection[Any], dataset: Dataset, named: pl.DataFrame,
         )
         if "kept" in counts:
             weigh(conn, dataset, counts)
-        dataset.update(conn, counts, "split", sha256(parts))
+        dataset.update(conn, counts, "split", sha256(parts.splits))

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import polars as pl
 import psycopg
 from psycopg import sql
@@ -17,7 +18,7 @@ from psycopg import sql
 from goldstream import settings
 from goldstream.datasets.strata import quotas, stratum
 from goldstream.datasets.tables import POST_COLUMNS, Dataset
-from goldstream.log.base import Log, Part
+from goldstream.log.base import Extent, Log, Part
 from goldstream.store import Store, deletions
 from goldstream.store.copying import copy_columns
 from goldstream.store.positions import Taken, advance, check, take
@@ -28,15 +29,21 @@ BATCH = 16_384
 _MERGE = """
     INSERT INTO {table} ({columns}, stratum, lot, position)
     SELECT {columns}, stratum, lot, position FROM arrivals a
-    WHERE (a.wanted OR EXISTS (SELECT FROM {table} r WHERE r.id = a.id))
-      AND NOT EXISTS (SELECT FROM tombstones t WHERE t.post_id = a.id AND t.revision >= a.revision)
+    WHERE NOT EXISTS (SELECT FROM tombstones t WHERE t.post_id = a.id AND t.revision >= a.revision)
       AND NOT EXISTS (SELECT FROM forgotten_authors f
                       WHERE f.source = a.source AND f.author = a.author AND f.revision >= a.revision)
     ON CONFLICT (id) DO UPDATE SET {changes}
     WHERE excluded.revision > {table}.revision AND {table}.kind <> 'delete'
 """
+_ARRIVALS = """
+    CREATE TEMP TABLE arrivals (
+        id text, source text, kind text, revision bigint, text text, created_at timestamptz, seen_at timestamptz,
+        author text, lang text, url text, links text[], tags text[], media text[], reply_to text, repost_of text,
+        cid text, extra jsonb, stratum text, lot double precision, position bigint
+    ) ON COMMIT DROP
+"""
 _THIN = """
-    DELETE FROM {table} WHERE stratum = %s AND lot > (
+    DELETE FROM {table} WHERE stratum = %s AND lot >= (
         SELECT lot FROM {table} WHERE stratum = %s ORDER BY lot OFFSET %s LIMIT 1)
 """
 
@@ -45,12 +52,15 @@ def collect(
     log: Log, store: Store, section: settings.Dataset, strata: settings.Strata, *,
     stop: threading.Event, say: Callable[[str], None], on_end: Callable[[bool], bool], poll_s: float = 0.2,
 ) -> None:  # fmt: skip
-    """Collect until `stop`. At the log's end, `on_end(full)` decides whether to go on (True) or to return."""
-    dataset = Dataset(section.prefix, section.version)
+    """Collect until `stop`. At the log's end, `on_end(full)` decides whether to go on (True) or to return.
+
+    Each batch's rows and the position are one transaction. Raises `Superseded` when another worker takes over.
+    """
+    collector = _Collector(log, section, strata, stop, say)
     lasting = Lasting(store, "collect", stop, say)
     try:
         while not stop.is_set():
-            full = lasting.do(lambda conn, _: _catch_up(conn, log, dataset, section, strata, stop))
+            full = lasting.do(collector.catch_up)
             if not on_end(full):
                 return
             stop.wait(poll_s)
@@ -60,47 +70,95 @@ def collect(
         lasting.close()
 
 
-def _catch_up(
-    conn: psycopg.Connection[Any], log: Log, dataset: Dataset, section: settings.Dataset, strata: settings.Strata,
-    stop: threading.Event,
-) -> bool:  # fmt: skip
-    """Read to the log's end; return whether the dataset is full."""
-    dataset.create(conn, {"quotas": quotas(section.quotas), "strata": {"topic": list(strata.topic)}})
-    for partition, extent in log.extents().items():
-        taken = take(conn, dataset.reader, log.identity, partition)
-        check(taken, extent.start, extent.end)
-        for part in log.read(partition, taken.position, BATCH):
-            taken = _add(conn, dataset, part, taken, section, strata)
-            if stop.is_set():
-                break
-    return dataset.state(conn) != "collecting"
+class _Collector:
+    """The reader of the log that fills one dataset."""
 
+    def __init__(
+        self, log: Log, section: settings.Dataset, strata: settings.Strata, stop: threading.Event, say: Callable[[str], None]
+    ) -> None:
+        self._log, self._section, self._strata, self._stop, self._say = log, section, strata, stop, say
+        self._dataset = Dataset(section.prefix, section.version)
+        self._taken: dict[int, Taken] = {}
 
-def _add(
-    conn: psycopg.Connection[Any], dataset: Dataset, part: Part, taken: Taken, section: settings.Dataset,
-    strata: settings.Strata,
-) -> Taken:  # fmt: skip
-    """Write one part's rows and the new position in one transaction."""
-    posts = pl.DataFrame(pl.from_arrow(part.posts)).with_columns(pl.Series("position", part.positions))
-    collecting = dataset.state(conn) == "collecting"
-    counts = dataset.counts(conn)
-    arrivals = _arrivals(posts, strata, counts.get("highest_lot", {}), collecting)
-    with conn.transaction():
-        _stage(conn, arrivals)
-        taken = advance(conn, taken, part.end)
-        if len(arrivals):
-            _merge(conn, dataset)
+    def catch_up(self, conn: psycopg.Connection[Any], attempt: int) -> bool:
+        """Read to the log's end; return whether the dataset is full."""
+        if attempt:
+            self._taken.clear()  # the last commit may have happened: taking over anew reads how far it got
+        for partition, extent in self._log.extents().items():
+            taken = self._taken.get(partition) or self._take(conn, partition, extent)
+            for part in self._log.read(partition, taken.position, BATCH):
+                rest: Part | None = part
+                while rest is not None:
+                    piece, rest = self._cut(conn, rest)
+                    taken = self._taken[partition] = self._add(conn, piece, taken)
+                if self._stop.is_set():
+                    break
+        return self._dataset.state(conn) != "collecting"
+
+    def _take(self, conn: psycopg.Connection[Any], partition: int, extent: Extent) -> Taken:
+        self._dataset.create(conn, _made_from(self._section, self._strata))
+        taken = self._taken[partition] = take(conn, self._dataset.reader, self._log.identity, partition)
+        if missed := check(taken, extent.start, extent.end):
+            self._say(f"collect: {missed:,} posts had left the log before they were read (log.retention-days)")
+        return taken
+
+    def _cut(self, conn: psycopg.Connection[Any], part: Part) -> tuple[Part, Part | None]:
+        """Cut `part` after the post that may fill the last quota, so that the way the log is read changes nothing."""
+        if self._dataset.state(conn) != "collecting":
+            return part, None
+        counts = self._dataset.counts(conn)
+        arrivals = _arrivals(_posts(part), self._strata, counts.get("highest_lot", {}), collecting=True)
+        wanted = arrivals.filter("wanted").sort("position")
+        last = -1
+        for name in _asked_for(self._strata):
+            missing = quotas(self._section.quotas)[name] - counts.get("kept", {}).get(name, 0)
+            new = wanted.filter(stratum=name)["position"]
+            if missing > len(new):
+                return part, None
+            last = max(last, new[missing - 1] if missing > 0 else -1)
+        rows = int(np.searchsorted(part.positions, last, side="right"))
+        if not 0 < rows < len(part.positions):
+            return part, None
+        end = int(part.positions[rows])
+        first = part._replace(posts=part.posts[:rows], positions=part.positions[:rows], end=end)
+        return first, part._replace(posts=part.posts[rows:], positions=part.positions[rows:], start=end)
+
+    def _add(self, conn: psycopg.Connection[Any], part: Part, taken: Taken) -> Taken:
+        """Write one part's rows and the new position in one transaction."""
+        posts = _posts(part)
         gone = posts.filter(pl.col("kind").is_in(["delete", "forget"]))
-        if len(gone):
-            deletions.apply(
-                conn,
-                gone.filter(kind="delete").select("id", "revision").rows(),
-                gone.filter(kind="forget").drop_nulls("author").select("source", "author", "revision").rows(),
-            )
-        if collecting:
-            seen = {row[0]: row[1] for row in arrivals.filter(kind="create").group_by("stratum").len().iter_rows()}
-            _count(conn, dataset, section, strata, counts, seen)
-    return taken
+        with conn.transaction():
+            collecting = self._dataset.state(conn) == "collecting"
+            counts = self._dataset.counts(conn)
+            arrivals = _arrivals(posts, self._strata, counts.get("highest_lot", {}), collecting)
+            coming = _stage(conn, self._dataset, arrivals)
+            taken = advance(conn, taken, part.end)
+            if coming:
+                _merge(conn, self._dataset)
+            if len(gone):
+                deletions.apply(
+                    conn,
+                    gone.filter(kind="delete").select("id", "revision").rows(),
+                    gone.filter(kind="forget").drop_nulls("author").select("source", "author", "revision").rows(),
+                )
+            if collecting:
+                created = arrivals.join(posts.filter(kind="create"), on="id", how="semi")
+                _count(conn, self._dataset, self._section, self._strata, counts, dict(created["stratum"].value_counts().rows()))
+        return taken
+
+
+def _posts(part: Part) -> pl.DataFrame:
+    return pl.DataFrame(pl.from_arrow(part.posts)).with_columns(pl.Series("position", part.positions))
+
+
+def _asked_for(strata: settings.Strata) -> list[str]:
+    """The strata whose quotas must be full: those that have words, and the rest."""
+    return [name for name, words in (("topic", strata.topic), ("false_friends", strata.false_friends)) if words] + ["rest"]
+
+
+def _made_from(section: settings.Dataset, strata: settings.Strata) -> dict[str, Any]:
+    words = {"topic": list(strata.topic), "false_friends": list(strata.false_friends)}
+    return {"quotas": quotas(section.quotas), "strata": words}
 
 
 def _arrivals(posts: pl.DataFrame, strata: settings.Strata, highest: dict[str, float], collecting: bool) -> pl.DataFrame:
@@ -119,15 +177,16 @@ def _lot(post_id: str) -> float:
     return int.from_bytes(hashlib.blake2b(post_id.encode(), digest_size=7).digest()) / (1 << 56)
 
 
-def _stage(conn: psycopg.Connection[Any], arrivals: pl.DataFrame) -> None:
-    conn.execute(
-        """CREATE TEMP TABLE arrivals (
-               id text, source text, kind text, revision bigint, text text, created_at timestamptz, seen_at timestamptz,
-               author text, lang text, url text, links text[], tags text[], media text[], reply_to text, repost_of text,
-               cid text, extra jsonb, stratum text, lot double precision, wanted boolean, position bigint
-           ) ON COMMIT DROP"""
-    )
-    copy_columns(conn, "arrivals", arrivals)
+def _stage(conn: psycopg.Connection[Any], dataset: Dataset, arrivals: pl.DataFrame) -> int:
+    """Send what the draw wants and what is there already, and may be an edit; return how many. Most arrivals are neither."""
+    others = arrivals.filter(~pl.col("wanted"))["id"].to_list()
+    query = sql.SQL("SELECT id FROM {} WHERE id = ANY(%s)").format(dataset.table)
+    known = [row[0] for row in conn.execute(query, (others,))] if others else []
+    coming = arrivals.filter(pl.col("wanted") | pl.col("id").is_in(known)).drop("wanted")
+    if len(coming):
+        conn.execute(_ARRIVALS)
+        copy_columns(conn, "arrivals", coming)
+    return len(coming)
 
 
 def _merge(conn: psycopg.Connection[Any], dataset: Dataset) -> None:
@@ -148,15 +207,14 @@ def _count(
     highest = dict(counts.get("highest_lot", {}))
     kept: dict[str, int] = {}
     for name, most in quota.items():
-        conn.execute(sql.SQL(_THIN).format(table=dataset.table), (name, name, max(most - 1, 0)))
+        conn.execute(sql.SQL(_THIN).format(table=dataset.table), (name, name, most))
         query = sql.SQL("SELECT count(*), max(lot) FROM {} WHERE stratum = %s").format(dataset.table)
         row = conn.execute(query, (name,)).fetchone()
         assert row is not None
         kept[name] = row[0]
         if row[0] >= most:
-            highest[name] = row[1] if most and row[1] is not None else -1.0
-    asked_for = {"topic": bool(strata.topic), "false_friends": bool(strata.false_friends), "rest": True}
-    full = all(kept[name] >= most for name, most in quota.items() if asked_for[name])
+            highest[name] = -1.0 if row[1] is None else row[1]
+    full = all(kept[name] >= quota[name] for name in _asked_for(strata))
     new = {"collected": sum(kept.values()), "seen": seen, "kept": kept, "highest_lot": highest}
     dataset.update(conn, new, "collected" if full else "collecting")
     if full:

@@ -1,8 +1,10 @@
 """Cuts a dataset into test, dev, snorkel_train and train so that nothing leaks from one to another.
 
 Only representatives of near-duplicates are cut, so no two sides hold the same text. An author stands on one side. Test is
-the newest in time, dev the newest of what is left; where posts have gold labels, these two come from them alone, and gold
-posts that neither needs stay out of the training splits. Who would straddle is dropped and counted.
+the newest in time, dev the newest of what is left. Posts with gold labels come first there, since only they can judge;
+where they are too few, the newest others fill the places, to be labelled later. Gold posts that neither needs stay out
+of the training splits; only where most posts have gold, as in an imported table, are they learnt from, with the gold
+unread. Who would straddle is dropped and counted.
 """
 
 from dataclasses import dataclass
@@ -34,22 +36,29 @@ class Cut:
 def cut(posts: pl.DataFrame, sizes: settings.Sizes, seed: int) -> Cut:
     """Cut `posts` (columns id, author, created_at, seen_at, gold; no near-duplicates) by `sizes`.
 
-    When there are too few posts, test takes at most a fifth and dev at most a tenth. Raises `DataError` under `FEWEST`.
+    When there are too few posts, test takes at most a fifth and dev at most a tenth. Raises `DataError` under
+    `FEWEST`, and when nothing is left to learn from.
     """
     if len(posts) < FEWEST:
         raise DataError(f"{len(posts)} distinct posts are too few to split; collect at least {FEWEST}")
     known = posts.with_columns(_when().alias("when"), pl.coalesce("author", "id").alias("who")).sort(
         "when", "id", descending=True
     )
-    has_gold = known["gold"].null_count() < len(known)
-    judged = known.filter(pl.col("gold").is_not_null()) if has_gold else known
-    test = judged.head(_at_most(sizes.test, len(judged), 0.6 if has_gold else 0.2))
-    left = judged.slice(len(test)).join(test, on="who", how="anti")
-    dev = left.head(_at_most(sizes.dev, len(left), 0.8 if has_gold else 0.1))
+    judged, unjudged = known.filter(pl.col("gold").is_not_null()), known.filter(pl.col("gold").is_null())
+    test = judged.head(_at_most(sizes.test, len(judged), 0.6))
+    left = judged.join(test, on="who", how="anti")
+    dev = left.head(_at_most(sizes.dev, len(left), 0.8))
+    test = _filled(test, unjudged.join(dev, on="who", how="anti"), _at_most(sizes.test, len(known), 0.2))
+    dev = _filled(dev, unjudged.join(test, on="who", how="anti"), _at_most(sizes.dev, len(known), 0.1))
     held_out = pl.concat([test, dev])
     others = known.join(held_out, on="id", how="anti")
-    spare = others.filter(pl.col("gold").is_not_null())
-    free = others.filter(pl.col("gold").is_null()).join(held_out, on="who", how="anti")
+    spare = others.filter(pl.col("gold").is_not_null()) if len(judged) <= len(unjudged) else others.clear()
+    free = others.join(spare, on="id", how="anti").join(held_out, on="who", how="anti")
+    if not len(free):
+        raise DataError(
+            f"nothing is left to learn from: the authors of the {len(held_out):,} posts for test and dev wrote all the others "
+            "too; lower dataset.sizes, or leave out the author where it names a feed and not a person"
+        )
     snorkel_train, train = _by_author(free, min(sizes.snorkel_train, len(free)), seed)
     parts = {"test": test, "dev": dev, "snorkel_train": snorkel_train, "train": train}
     splits = pl.concat([part.select("id", pl.lit(name).alias("split")) for name, part in parts.items()])
@@ -61,6 +70,10 @@ def _when() -> pl.Expr:
     """The author's time where it can be true, else ours."""
     credible = (pl.col("created_at") > _OLDEST) & (pl.col("created_at") < pl.col("seen_at") + timedelta(days=1))
     return pl.when(credible).then("created_at").otherwise("seen_at")
+
+
+def _filled(chosen: pl.DataFrame, others: pl.DataFrame, size: int) -> pl.DataFrame:
+    return pl.concat([chosen, others.join(chosen, on="id", how="anti").head(max(0, size - len(chosen)))])
 
 
 def _at_most(wanted: int, there: int, share: float) -> int:

@@ -10,8 +10,10 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from goldstream.errors import DataError
+from goldstream.errors import DataError, SettingsError
 from goldstream.names import raw_table
+
+LONGEST_NAME = 63  #: PostgreSQL cuts longer ones off in silence
 
 SPLITS = ("test", "dev", "snorkel_train", "train")
 
@@ -51,11 +53,13 @@ POST_COLUMNS = [
 
 
 class Dataset:
-    """One dataset in the store, by prefix and version."""
+    """One dataset in the store, by prefix and version; raises `SettingsError` when they make no table's name."""
 
     def __init__(self, prefix: str, version: int) -> None:
         self.prefix, self.version = prefix, version
         self.raw = raw_table(prefix, version)
+        if len(longest := self.view("deduplicated_raw_tweet")) > LONGEST_NAME:
+            raise SettingsError(f"dataset prefix {prefix!r} is too long: {longest} has more than {LONGEST_NAME} characters")
 
     @property
     def table(self) -> sql.Identifier:
