@@ -1,8 +1,5 @@
 """From a collected dataset to a champion: split, label, train, register, promote."""
 
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,7 +21,7 @@ from goldstream.datasets.build import build
 from goldstream.datasets.collect import collect
 from goldstream.datasets.strata import stratum
 from goldstream.datasets.tables import Dataset
-from goldstream.errors import DataError, ModelError
+from goldstream.errors import DataError
 from goldstream.labeling.functions import load
 from goldstream.labeling.run import LabelReport, label
 from goldstream.log.embedded import EmbeddedLog
@@ -42,42 +39,30 @@ DAY_S = 86_400.0
 Say = Callable[[str], None]
 
 
-def collect_and_learn(project: Project, stop: threading.Event, say: Say) -> None:
-    """Collect for ever; once the dataset is full, or the log has gone quiet, make the first champion."""
+def collect_until_it_can_learn(project: Project, stop: threading.Event, say: Say) -> bool:
+    """Collect until stopped; but return True once the dataset is full, or the log quiet, and there is no champion yet."""
     log, settings = project.log(), project.settings
     growth = _Growth()
     dataset = Dataset(settings.dataset.prefix, settings.dataset.version)
-
     tidied = -TIDY_S
-    learnt = False
+    has_champion = can_learn = False
 
     def on_end(full: bool) -> bool:
-        nonlocal tidied, learnt
+        nonlocal tidied, has_champion, can_learn
         if time.monotonic() - tidied > TIDY_S:
             tidied = time.monotonic()
             tidy(project)
-        if learnt:
-            return True
-        with project.store.connect(name="learn") as conn:
-            learnt = project.registry().alias("champion") is not None
-            if not learnt and (full or growth.has_stopped(int(dataset.counts(conn).get("collected", 0)))):
-                learn_aside(project)
-        return True
+        if not has_champion:
+            with project.store.connect(name="learn") as conn:
+                has_champion = project.registry().alias("champion") is not None
+                can_learn = not has_champion and (full or growth.has_stopped(int(dataset.counts(conn).get("collected", 0))))
+        return not can_learn
 
     try:
         collect(log, project.store, settings.dataset, settings.strata, stop=stop, say=say, on_end=on_end)
     finally:
         log.close()
-
-
-def learn_aside(project: Project) -> None:
-    """Make the first champion in a process of its own, whose memory goes when it is done; raises `ModelError` if it fails."""
-    command = [sys.executable, "-m", "goldstream.run.part", "first-champion", str(project.config)]
-    done = subprocess.run(
-        command, env={**os.environ, "GOLDSTREAM_PARENT": str(os.getpid())}, stdin=subprocess.DEVNULL, check=False
-    )
-    if done.returncode:
-        raise ModelError("the first champion could not be made; the lines above say why")
+    return can_learn
 
 
 def tidy(project: Project) -> None:

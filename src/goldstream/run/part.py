@@ -27,10 +27,12 @@ def main(name: str, config: Path) -> int:
 
     try:
         with Project.open(config) as project:
-            {**PARTS, **STEPS}[name](project, stop)
+            goes_on_as = {**PARTS, **STEPS}[name](project, stop)
     except GoldstreamError as error:
         print(error, file=sys.stderr, flush=True)
         return 1
+    if goes_on_as is not None and not stop.is_set():  # anew: what this part has loaded and held in memory goes
+        os.execv(sys.executable, [sys.executable, "-m", "goldstream.run.part", goes_on_as, str(config)])
     return 0
 
 

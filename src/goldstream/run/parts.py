@@ -32,11 +32,11 @@ def ingest(project: Project, stop: threading.Event) -> None:
             running.result()
 
 
-def learn(project: Project, stop: threading.Event) -> None:
-    """Log → dataset; and when that is full and there is no champion yet: labels, a model, a first champion."""
-    from goldstream.run.learn import collect_and_learn
+def learn(project: Project, stop: threading.Event) -> str | None:
+    """Log → dataset; and when that is full and there is no champion yet, go on as the part that makes one."""
+    from goldstream.run.learn import collect_until_it_can_learn
 
-    collect_and_learn(project, stop, _say)
+    return "first-champion" if collect_until_it_can_learn(project, stop, _say) else None
 
 
 def classify(project: Project, stop: threading.Event) -> None:
@@ -51,24 +51,28 @@ def web(project: Project, stop: threading.Event) -> None:
     serve(project.store, project.settings, stop)
 
 
-def first_champion(project: Project, stop: threading.Event) -> None:
-    """Dataset → labels → model → champion, once."""
+def first_champion(project: Project, stop: threading.Event) -> str:
+    """Dataset → labels → model → champion, once; then go on collecting."""
     from goldstream.run.learn import learn
 
     with project.store.connect(name="first champion", statement_timeout=0) as conn:
         learn(project, conn, _say)
+    return "learn"
 
+
+#: What a part does until it is asked to stop; it may return the name of the part that its process goes on as.
+Part = Callable[[Project, threading.Event], str | None]
 
 #: Every part of `goldstream up`, in the order in which they start.
-PARTS: Mapping[str, Callable[[Project, threading.Event], None]] = {
+PARTS: Mapping[str, Part] = {
     "web": web,
     "ingest": ingest,
     "learn": learn,
     "classify": classify,
 }
 
-#: What runs in a process of its own and then ends.
-STEPS: Mapping[str, Callable[[Project, threading.Event], None]] = {"first-champion": first_champion}
+#: What the process of a part may go on as.
+STEPS: Mapping[str, Part] = {"first-champion": first_champion}
 
 
 def _keep_pumping(project: Project, number: int, stop: threading.Event) -> None:
