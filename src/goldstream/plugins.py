@@ -1,7 +1,7 @@
 """Turns a short name in the TOML into a source, log, model or registry: ours and other people's by the same door.
 
-A plug-in is an entry point in one of the groups `goldstream.sources`, `goldstream.logs`, `goldstream.models` and
-`goldstream.registries`. A stranger's package adds one line to its own pyproject.toml.
+A plug-in is an entry point in one of the groups `goldstream.sources`, `goldstream.logs`, `goldstream.models`,
+`goldstream.registries` and `goldstream.strategies`. A stranger's package adds one line to its own pyproject.toml.
 """
 
 from importlib.metadata import EntryPoint, entry_points
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from goldstream.errors import PluginError
 
-Group = Literal["sources", "logs", "models", "registries"]
+Group = Literal["sources", "logs", "models", "registries", "strategies"]
 
 
 def installed(group: Group) -> dict[str, EntryPoint]:

@@ -149,6 +149,29 @@ class Web(Section, frozen=True, kw_only=True):
     token: Secret | None = None  #: needed for any host but loopback
 
 
+NotNegativeShare = Annotated[float, Meta(ge=0)]
+MIX = {"random": 0.2, "uncertain": 0.35, "rules-in-conflict": 0.15, "model-against-rules": 0.15, "uncovered": 0.15}
+
+
+class Annotator(Section, frozen=True, kw_only=True):
+    """Somebody who answers under a name of their own, and proves it by a token."""
+
+    name: Annotated[str, Meta(pattern="^[\\w][\\w .@-]{0,59}$")]
+    token: Secret
+
+
+class Annotation(Section, frozen=True, kw_only=True):
+    """What people are asked."""
+
+    #: share of questions that each strategy asks; `random` is the control arm, through which every post has a chance
+    mix: dict[str, NotNegativeShare] = msgspec.field(default_factory=lambda: dict(MIX))
+    round: Positive = 1_000  #: posts drawn at a time
+    overlap: Positive = 1  #: how many people answer the same question
+    blind: bool = False  #: hide suggestions unless a person asks to see them
+    guidelines: str = "guidelines.md"  #: Markdown shown beside the post, relative to this file
+    annotators: tuple[Annotator, ...] = ()  #: people with tokens; without any, whoever may enter gives a name
+
+
 class Retention(Section, frozen=True, kw_only=True):
     """How long rows are kept."""
 
@@ -170,6 +193,7 @@ class Settings(Section, frozen=True, kw_only=True):
     stream: Stream = Stream()
     registry: Registry = Registry()
     web: Web = Web()
+    annotation: Annotation = Annotation()
     retention: Retention = Retention()
 
 
@@ -217,6 +241,11 @@ def _check(settings: Settings, file: str) -> None:
                 identifier(name, "name")
             except SettingsError as error:
                 raise SettingsError(f"{file}: {error} - at `$.{where}`") from None
+    names = [annotator.name for annotator in settings.annotation.annotators]
+    if len(set(names)) != len(names):
+        raise SettingsError(f"{file}: two people share a name - at `$.annotation.annotators`")
+    if not sum(settings.annotation.mix.values()) > 0:
+        raise SettingsError(f"{file}: at least one strategy needs a share above nought - at `$.annotation.mix`")
     for number, source in enumerate(settings.sources):
         if not isinstance(source.get("type"), str):
             raise SettingsError(f"{file}: a source needs a `type` - at `$.sources[{number}]`")

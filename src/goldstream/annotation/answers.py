@@ -1,17 +1,121 @@
 """What people say of posts. Answers are only ever added; the latest of each annotator counts."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
-import polars as pl
 import psycopg
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
-from goldstream.store.copying import copy_columns
+Connection = psycopg.Connection[Any]
+Act = Literal["answer", "skip", "undo", "adjudicate"]
+
+LONGEST_NOTE = 2_000
+
+_ANSWER = """
+    INSERT INTO annotations (post_id, revision, label, annotator, strategy, chance, note, act, round, seconds, shown)
+    SELECT asked.post_id, %(revision)s, %(label)s, %(annotator)s, coalesce(q.strategy, %(place)s), q.chance, %(note)s, %(act)s,
+           q.round, %(seconds)s, %(shown)s
+    FROM (SELECT %(post_id)s::text AS post_id) asked LEFT JOIN questions q USING (post_id)
+    RETURNING id
+"""
+_HOLD = "SELECT FROM questions WHERE post_id = ANY(%s) ORDER BY post_id FOR UPDATE"
+_SETTLE = """
+    UPDATE questions q SET answers = found.answers, open = found.answers < %(overlap)s
+    FROM (SELECT asked.post_id, count(l.label)::int AS answers
+          FROM unnest(%(posts)s::text[]) asked (post_id) LEFT JOIN latest_answers l USING (post_id)
+          GROUP BY asked.post_id) found
+    WHERE q.post_id = found.post_id
+"""
+_LAST = """
+    SELECT id, post_id, revision, batch FROM annotations a
+    WHERE annotator = %(annotator)s AND act IN ('answer', 'skip')
+      AND id = (SELECT max(b.id) FROM annotations b
+                WHERE b.post_id = a.post_id AND b.annotator = %(annotator)s AND b.act <> 'adjudicate')
+    ORDER BY id DESC LIMIT 1
+"""
+_LABEL_MANY = """
+    INSERT INTO annotations (post_id, revision, label, annotator, strategy, act, batch)
+    SELECT post_id, revision, %(label)s, %(annotator)s, %(strategy)s, 'answer', %(batch)s
+    FROM unnest(%(posts)s::text[], %(revisions)s::bigint[]) chosen (post_id, revision)
+"""
+_TAKE_BACK = """
+    INSERT INTO annotations (post_id, revision, annotator, strategy, act)
+    SELECT l.post_id, l.revision, l.annotator, l.strategy, 'undo'
+    FROM latest_answers l WHERE l.annotator = %(annotator)s AND l.batch = %(batch)s AND l.act = 'answer'
+    RETURNING post_id
+"""
 
 
-def add(conn: psycopg.Connection[Any], labels: Mapping[str, str], annotator: str, strategy: str = "import") -> int:
+def answer(
+    conn: Connection, post_id: str, annotator: str, label: str | None, *, act: Act = "answer", revision: int = 0,
+    note: str | None = None, seconds: float | None = None, shown: Mapping[str, Any] | None = None, place: str = "page",
+    overlap: int = 1,
+) -> int:  # fmt: skip
+    """Add what `annotator` says of a post and return the row's id; `label` is None for a skip or to take an answer back.
+
+    Strategy, round and chance are those of the question; `place` is the strategy where nobody asked.
+    """
+    values = {
+        "post_id": post_id, "annotator": annotator, "label": label, "act": act, "revision": revision,
+        "note": (note or "").replace("\x00", "")[:LONGEST_NOTE].strip() or None,
+        "seconds": None if seconds is None else min(max(seconds, 0.0), 86_400.0),
+        "shown": None if shown is None else Jsonb(dict(shown)), "place": place,
+    }  # fmt: skip
+    with conn.transaction():
+        row = conn.execute(_ANSWER, values).fetchone()
+        conn.execute("DELETE FROM loans WHERE post_id = %s AND annotator = %s", (post_id, annotator))
+        settle(conn, [post_id], overlap)
+    assert row is not None
+    return int(row[0])
+
+
+def undo(conn: Connection, annotator: str, *, overlap: int = 1) -> list[str]:
+    """Take back the newest answer of `annotator` that still counts, or the whole batch it belongs to; return the posts."""
+    with conn.transaction():
+        row = conn.execute(_LAST, {"annotator": annotator}).fetchone()
+        if row is None:
+            return []
+        _, post_id, revision, batch = row
+        if batch is not None:
+            return take_back(conn, annotator, batch, overlap=overlap)
+        answer(conn, post_id, annotator, None, act="undo", revision=revision, overlap=overlap)
+    return [post_id]
+
+
+def label_many(
+    conn: Connection, posts: Mapping[str, int], label: str, annotator: str, *, strategy: str, overlap: int = 1
+) -> int:
+    """Give `label` to all `posts` (id → revision) at once and return the batch's number, with which it is taken back."""
+    with conn.transaction():
+        row = conn.execute("SELECT nextval(pg_get_serial_sequence('annotations', 'id'))").fetchone()
+        assert row is not None
+        values = {"posts": list(posts), "revisions": list(posts.values()), "label": label, "batch": row[0]}
+        conn.execute(_LABEL_MANY, {**values, "annotator": annotator, "strategy": strategy})
+        settle(conn, list(posts), overlap)
+    return int(row[0])
+
+
+def take_back(conn: Connection, annotator: str, batch: int, *, overlap: int = 1) -> list[str]:
+    """Take back what is left of a batch and return its posts; a later answer to one of them stays."""
+    with conn.transaction():
+        posts = [row[0] for row in conn.execute(_TAKE_BACK, {"annotator": annotator, "batch": batch})]
+        settle(conn, posts, overlap)
+    return posts
+
+
+def settle(conn: Connection, posts: Sequence[str], overlap: int) -> None:
+    """Count the answers to questions anew, and close those that have enough."""
+    conn.execute(_HOLD, (list(posts),))  # so that whoever comes second counts the first one's answer too
+    conn.execute(_SETTLE, {"posts": list(posts), "overlap": overlap})
+
+
+def add(conn: Connection, labels: Mapping[str, str], annotator: str, strategy: str = "import") -> int:
     """Add an answer for each post id in `labels` that `annotator` has not answered in the same way; return how many."""
+    import polars as pl
+
+    from goldstream.store.copying import copy_columns
+
     answers = pl.DataFrame({"post_id": list(labels), "label": list(labels.values())}, schema_overrides={"label": pl.String})
     with conn.transaction():
         conn.execute("CREATE TEMP TABLE answers (post_id text, label text) ON COMMIT DROP")
@@ -26,7 +130,7 @@ def add(conn: psycopg.Connection[Any], labels: Mapping[str, str], annotator: str
         ).rowcount
 
 
-def add_known(conn: psycopg.Connection[Any], raw_table: str) -> int:
+def add_known(conn: Connection, raw_table: str) -> int:
     """Turn the truth that came with the test and dev posts of a dataset (`extra.gold`) into answers; return how many.
 
     Posts of the training splits keep theirs unread.

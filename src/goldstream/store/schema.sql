@@ -230,23 +230,79 @@ CREATE TABLE annotations (
     id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     post_id   text NOT NULL,
     revision  bigint NOT NULL,
-    label     text,              -- null takes an earlier answer back
+    label     text,              -- null where nothing is said: a skip, or an earlier answer taken back
     annotator text NOT NULL,
     strategy  text NOT NULL,     -- which way of asking brought the post up
     chance    real,              -- the probability with which it was drawn
     note      text,
-    at        timestamptz NOT NULL DEFAULT clock_timestamp()
+    at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+    act       text NOT NULL DEFAULT 'answer' CHECK (act IN ('answer', 'skip', 'undo', 'adjudicate')),
+    round     integer,           -- the draw that asked; null when nobody was asked
+    seconds   real,              -- how long the post stood before the person
+    shown     jsonb,             -- what was suggested: probability, version, soft label; null when it was hidden
+    batch     bigint             -- the same number for all that were labelled at once
 );
 CREATE INDEX ON annotations (post_id, annotator, id);
+CREATE INDEX ON annotations (annotator, id);
 
--- The gold label of a post: the one on which all annotators that have answered agree.
+-- The answer of each person that counts.
+CREATE VIEW latest_answers AS
+    SELECT DISTINCT ON (post_id, annotator) *
+    FROM annotations WHERE act <> 'adjudicate' ORDER BY post_id, annotator, id DESC;
+
+-- The gold label of a post: what was adjudicated, or else the one on which all annotators that have answered agree.
 CREATE VIEW gold AS
-    SELECT post_id, min(label) AS label, count(*) AS annotators
-    FROM (SELECT DISTINCT ON (post_id, annotator) post_id, annotator, label
-          FROM annotations ORDER BY post_id, annotator, id DESC) latest
+    SELECT post_id,
+           coalesce(min(label) FILTER (WHERE act = 'adjudicate'), min(label) FILTER (WHERE act <> 'adjudicate')) AS label,
+           count(*) FILTER (WHERE act <> 'adjudicate') AS annotators,
+           bool_or(act = 'adjudicate') AS adjudicated
+    FROM (SELECT DISTINCT ON (post_id, CASE act WHEN 'adjudicate' THEN NULL ELSE annotator END) post_id, label, act
+          FROM annotations ORDER BY post_id, CASE act WHEN 'adjudicate' THEN NULL ELSE annotator END, id DESC) latest
     WHERE label IS NOT NULL
     GROUP BY post_id
-    HAVING count(DISTINCT label) = 1;
+    HAVING bool_or(act = 'adjudicate') OR count(DISTINCT label) = 1;
+
+-- One row for each draw of posts to ask about: from how many, by which mix of strategies.
+CREATE TABLE rounds (
+    round integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    pool  bigint NOT NULL,       -- posts that could have been drawn
+    drawn bigint NOT NULL,
+    mix   jsonb NOT NULL,
+    seed  bigint NOT NULL
+);
+
+-- Posts that people are asked about, in the order in which they are asked: random within a round.
+CREATE TABLE questions (
+    post_id     text PRIMARY KEY,
+    place       double precision NOT NULL,
+    round       integer NOT NULL REFERENCES rounds,
+    strategy    text NOT NULL,
+    chance      real NOT NULL CHECK (chance > 0 AND chance <= 1),
+    weight      real NOT NULL DEFAULT 1,   -- how many posts of the stream it stands for
+    probability real,            -- what the champion said of it when it was drawn
+    version     integer,
+    soft_label  real,            -- what the label model said, of the label that the project keeps
+    answers     integer NOT NULL DEFAULT 0, -- people whose answer counts
+    open        boolean NOT NULL DEFAULT true -- false once enough have answered, and when the post is gone
+);
+CREATE INDEX ON questions (place) WHERE open;
+CREATE INDEX ON questions (round);
+
+-- Who has which question on the screen, so that two people are not asked the same.
+CREATE TABLE loans (
+    post_id   text NOT NULL,
+    annotator text NOT NULL,
+    until     timestamptz NOT NULL,
+    PRIMARY KEY (post_id, annotator)
+);
+
+-- People who answer, and how far each has got in the order of questions.
+CREATE TABLE annotators (
+    name      text PRIMARY KEY,
+    place     double precision NOT NULL DEFAULT 0,
+    joined_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
 
 -- What each version of a labelling function said of each revision of a post; a null vote is an abstention.
 CREATE TABLE votes (
