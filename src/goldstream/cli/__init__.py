@@ -16,6 +16,7 @@ from goldstream.cli.dead_letters import dead_letters
 from goldstream.cli.demo import demo
 from goldstream.cli.doctor import doctor
 from goldstream.cli.evaluate import evaluate
+from goldstream.cli.explain import explain
 from goldstream.cli.fit import fit
 from goldstream.cli.ingest import ingest
 from goldstream.cli.init import init
@@ -45,7 +46,7 @@ def goldstream() -> None:
 
 
 for _command in (
-    demo, init, up, ingest, dataset, label, train, evaluate, predict, fit, models, classify, links,
+    demo, init, up, ingest, dataset, label, train, evaluate, explain, predict, fit, models, classify, links,
     dead_letters, status, doctor, backup, restore, config, reset,
 ):  # fmt: skip
     goldstream.add_command(_command)

@@ -8,7 +8,7 @@ back within `CLOSE`, or the model is refused.
 import hashlib
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -17,6 +17,7 @@ import pyarrow as pa
 from goldstream import plugins
 from goldstream.errors import ModelError, ModelRefused
 from goldstream.models.base import Classifier
+from goldstream.models.explain import Linear, Shares
 
 CLOSE = 1e-5
 FILE = "model.json"
@@ -54,6 +55,12 @@ class Loaded:
     def predict_proba(self, texts: pa.StringArray) -> np.ndarray:
         """Return float32 scores, texts × labels."""
         return self._model.predict_proba(texts)
+
+    def shares(self, text: bytes) -> Shares:
+        """Return what each token of `text` (UTF-8) adds to each logit; raises `ModelError` if the model is of no such kind."""
+        if not hasattr(self._model, "shares"):
+            raise ModelError(f"a model of type {self.facts.type!r} can't say what each token adds; an n-gram bag can")
+        return cast(Linear, self._model).shares(text)
 
 
 def save_model(

@@ -59,19 +59,34 @@ def _put_span(found, words, h, begin, end):
     return words + 1
 
 
+@tiny_kernel
+def _note(trace, turns, i, n, words, before):
+    """Write down how far `hash_words` has got."""
+    trace[turns, 0] = i
+    trace[turns, 1] = n
+    trace[turns, 2] = words
+    trace[turns, 3] = 1 if before != 0 else 0
+
+
 @tight_kernel
-def hash_words(data, i, end, fold, kinds, pairs, shift, chars, found, ids):
+def hash_words(data, i, end, fold, kinds, pairs, shift, chars, found, ids, trace=None):
     """Write the buckets of the words, marks and pairs of `data[i:end]` into `ids`, and hash and bytes of words into `found`.
 
     Gives how many buckets and how many words there are. `pairs` is 0 or 1; `shift` is 64 less the number of bits of a
     bucket. Buffers hold: `chars` the text's bytes and four, `found` as many rows of two, `ids` three times as many.
-    Marks stand in no pair; mentions, URLs, emoji and ideographs have no n-grams, so they are not in `found`.
+    Marks stand in no pair; mentions, URLs, emoji and ideographs have no n-grams, so they are not in `found`. A `trace`
+    (int64, a row of four for each byte and two more) gets a row after each step, and one of -1 at the end: the byte, how many
+    buckets and words there are, and whether a word has stood before. Without one, no code is made for it.
     """
+    turns = 0
     safe = np.int64(len(data)) - 8
     n = words = np.int64(0)
     before = np.uint64(0)
     tag = False
     while i < end:
+        if trace is not None:
+            _note(trace, turns, i, n, words, before)
+            turns += 1
         sort = STARTS[byte(data, i)]
         if sort == SKIP:
             i += 1
@@ -143,6 +158,9 @@ def hash_words(data, i, end, fold, kinds, pairs, shift, chars, found, ids):
                     n += 1
         tag = False
         i = stop
+    if trace is not None:
+        _note(trace, turns, i, n, words, before)
+        trace[turns + 1] = -1
     return n, words
 
 

@@ -24,8 +24,10 @@ from msgspec import Meta
 from goldstream.errors import ModelError
 from goldstream.jit import kernel
 from goldstream.models.characters import tables
+from goldstream.models.explain import Shares
 from goldstream.models.hashing import hash_texts
 from goldstream.models.scoring import score, slots
+from goldstream.models.shares import BUCKETS, STOP, token_sums
 from goldstream.settings import Section, convert
 
 MOST_WEIGHTS = 1 << 28  #: classes × buckets; a gigabyte
@@ -111,10 +113,26 @@ class NgramBag:
         self._memories.append((keys, kept))
         return scores
 
-    def contributions(self, text: str) -> np.ndarray:
-        """Return the logits of one text, float32, one per column of weights."""
-        scores = self.predict_proba(pa.array([text]))
-        return np.log(np.maximum(scores[0], 1e-12))
+    def shares(self, text: bytes) -> Shares:
+        """Return what each token of `text` (UTF-8) adds to each label's logit; with the bias they add up to it."""
+        data = np.frombuffer(text + bytes(8), np.uint8)[: len(text)]
+        options = self.settings
+        offsets = np.array([0, len(data)], np.int32)
+        trace = np.empty((len(data) + 3, 4), np.int64)
+        steps, words, grams = token_sums(
+            data, *tables(), int(options.pairs), options.low, options.high, self._shift, self._table,
+            *_scratch(offsets, max(3, self._orders)), trace,
+        )  # fmt: skip
+        weights = np.zeros((steps, self._columns))
+        for sums in (words, grams):
+            if (length := sums[:, -1].sum()) > 0:
+                weights += sums[:, : self._columns] / np.sqrt(length)
+        counted = np.diff(trace[: steps + 1, BUCKETS]) > 0
+        starts, ends = _spans(text, trace[: steps + 1, STOP], counted)
+        bias = self._bias.astype(np.float64)
+        if self._columns == 1:
+            return Shares(starts, ends, np.concatenate([-weights, weights], axis=1)[counted], np.array([-bias[0], bias[0]]))
+        return Shares(starts, ends, weights[counted], bias)
 
     def save(self, folder: Path) -> None:
         """Write weights and settings into `folder`."""
@@ -181,6 +199,18 @@ class NgramBag:
     def _forget(self) -> None:
         """Drop what was kept of words: the table has changed."""
         self._memories: list[tuple[np.ndarray, np.ndarray]] = []  # one for each thread that has been scoring
+
+
+def _spans(text: bytes, stops: np.ndarray, counted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the tokens of a traced text start and end in its bytes; a `#` belongs to the word that it makes a hashtag."""
+    starts, ends = stops[:-1].copy(), stops[1:].copy()
+    for at in np.flatnonzero(counted):
+        token = text[starts[at] : ends[at]]
+        starts[at] += len(token) - len(token.lstrip())
+        ends[at] -= len(token) - len(token.rstrip())
+        if at and not counted[at - 1] and text[stops[at - 1] : stops[at]] == b"#":
+            starts[at] -= 1
+    return starts[counted], ends[counted]
 
 
 def _scratch(offsets: np.ndarray, per_byte: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
