@@ -1,4 +1,4 @@
-"""Sends dead letters round again: what can be read as a post now, and is not too large, goes on the log."""
+"""Sends dead letters round again: what is a post now, and no longer refused, goes on the log."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,32 +6,38 @@ from typing import Any
 import msgspec
 
 from goldstream.clock import now
-from goldstream.records import Post, from_json, to_columns
+from goldstream.records import Post, from_json, mend, to_columns
 from goldstream.run.project import Project
 from goldstream.store import dead_letters
+from goldstream.stream.refusals import refusals
 
 
 def replay(project: Project, numbers: Sequence[int] | None) -> dict[str, Any]:
     """Replay these letters (None: all that wait); return how many went on the log and how many stay, with reasons."""
     log = project.log()
-    limit = project.settings.stream.max_text_bytes
     stay: dict[int, str] = {}
     replayed = []
     with project.store.connect(name="replay") as conn:
         for number, _, payload in dead_letters.waiting(conn, numbers):
-            try:
-                post = from_json(payload)
-            except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-                stay[number] = f"still not a post: {error}"
-                continue
-            if len(post.text.encode()) > limit:
-                stay[number] = f"still longer than stream.max-text-bytes, {limit}"
+            post = _post(payload, project.settings.stream.max_text_bytes)
+            if isinstance(post, str):
+                stay[number] = post
                 continue
             log.append(to_columns([_stamped(post)]), f"dead-letters:{post.source}", None)
             dead_letters.mark_replayed(conn, [number])
             replayed.append(number)
     log.close()
     return {"replayed": len(replayed), "stay": stay}
+
+
+def _post(payload: bytes, max_text_bytes: int) -> Post | str:
+    """The post in a letter, or why it is still refused."""
+    try:
+        post = from_json(mend(payload))
+    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+        return f"still not a post: {error}"
+    reasons = refusals(to_columns([post]), max_text_bytes)
+    return f"still refused: {reasons[0]}" if reasons else post
 
 
 def _stamped(post: Post) -> Post:
