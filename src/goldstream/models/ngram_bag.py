@@ -12,7 +12,6 @@ classes need one column. The weights are found by Adagrad (Duchi, Hazan and Sing
 soft targets, one row after the other in an order that the seed decides: the same data and seed give the same bits.
 """
 
-import json
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -28,7 +27,7 @@ from goldstream.models.explain import Shares
 from goldstream.models.hashing import hash_texts
 from goldstream.models.scoring import score, slots
 from goldstream.models.shares import BUCKETS, STOP, token_sums
-from goldstream.settings import Section, convert
+from goldstream.settings import Section
 
 MOST_WEIGHTS = 1 << 28  #: classes × buckets; a gigabyte
 MEMORY = 1 << 16  #: numbers kept while scoring, so that a word's n-grams are not counted again
@@ -48,6 +47,14 @@ class NgramBagSettings(Section, frozen=True, kw_only=True):
         1.0  #: what the sum of squared slopes starts with: the higher, the less rare n-grams learn
     )
     seed: int = 0
+
+
+class _Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `ngram_bag.json` holds."""
+
+    labels: list[str]
+    settings: NgramBagSettings
+    unseen: float  #: the squared idf of every row that `rows.npy` does not name
 
 
 class NgramBag:
@@ -140,28 +147,32 @@ class NgramBag:
         np.save(folder / "rows.npy", used)
         np.save(folder / "weights.npy", self._table[used][:, [*range(self._columns), -1]])
         np.save(folder / "bias.npy", self._bias)
-        facts = {"labels": self._labels, "settings": msgspec.to_builtins(self.settings), "unseen": float(self._unseen)}
-        (folder / "ngram_bag.json").write_text(json.dumps(facts))
+        facts = _Facts(labels=list(self._labels), settings=self.settings, unseen=float(self._unseen))
+        (folder / "ngram_bag.json").write_bytes(msgspec.json.encode(facts))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Return the model that `save` wrote; raises `ModelError` when the folder is not one."""
         try:
-            facts = json.loads((folder / "ngram_bag.json").read_text())
-            rows, weights, bias = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("rows", "weights", "bias"))
-            model = cls(tuple(facts["labels"]), convert(facts["settings"], NgramBagSettings, "ngram_bag.json"))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            facts = msgspec.json.decode((folder / "ngram_bag.json").read_bytes(), type=_Facts)
+            # Mapped, since a header may claim more than the file holds, and memory for that would be taken before it is read.
+            rows, weights, bias = (
+                np.load(folder / f"{name}.npy", "r", allow_pickle=False) for name in ("rows", "weights", "bias")
+            )
+            model = cls(tuple(facts.labels), facts.settings)
+        except (OSError, ValueError, RecursionError, EOFError) as error:
             raise ModelError(f"{folder} is not an n-gram bag: {error}") from None
         if (
             rows.ndim != 1 or rows.dtype != np.uint32 or weights.dtype != np.float32 or bias.dtype != np.float32
             or weights.shape != (len(rows), model._columns + 1) or bias.shape != (model._columns,)
             or (len(rows) and int(rows.max()) >= len(model._table)) or not np.isfinite(weights).all() or not np.isfinite(bias).all()
+            or not 0 <= facts.unseen <= float(np.finfo(np.float32).max)
         ):  # fmt: skip
             raise ModelError(f"{folder}: the weights have another shape or type than ngram_bag.json says, or are not numbers")
-        model._table[:, -1] = facts["unseen"]
+        model._table[:, -1] = facts.unseen
         model._table[rows, : model._columns] = weights[:, :-1]
         model._table[rows, -1] = weights[:, -1]
-        model._bias = bias
+        model._bias = np.array(bias)
         return model
 
     @property

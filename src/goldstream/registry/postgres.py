@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+import shutil
 import tarfile
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -62,7 +64,10 @@ class PostgresRegistry:
             data = b"".join(bytes(chunk) for (chunk,) in chunks)
         if hashlib.sha256(data).hexdigest() != sha256:
             raise RegistryError(f"the bytes of model version {version} are damaged or missing; promote another version")
-        _unpack(data, folder)
+        try:
+            _unpack(data, folder)
+        except tarfile.TarError as error:
+            raise RegistryError(f"model version {version} is no folder of plain files: {error}") from None
         return folder
 
     def versions(self) -> list[Version]:
@@ -143,8 +148,15 @@ def _pack(folder: Path) -> bytes:
 
 
 def _unpack(data: bytes, folder: Path) -> None:
-    partial = folder.with_name(f"{folder.name}.partial")
-    partial.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-        tar.extractall(partial, filter="data")
-    partial.rename(folder)
+    """Write the folder under another name until it is whole; several processes may do so at once."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            tar.extractall(partial, filter="data")
+        partial.rename(folder)
+    except OSError:
+        if not folder.exists():  # or else another process was faster
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -55,7 +55,7 @@ def evaluate_table(folder: Path, file: Path, *, positive: str | None) -> dict[st
     """Return the metrics of the model in `folder` on the labelled table in `file`."""
     model = load_model(folder)
     facts = model.facts.made_from
-    judged = _judged(file, facts["text"], facts["label"], model.labels)
+    judged = _judged(file, _remembered(facts, "text", folder), _remembered(facts, "label", folder), model.labels)
     chosen = _positive(positive, model.labels) if positive else model.facts.positive
     threshold = model.threshold if chosen == model.facts.positive else 1 - model.threshold
     return metrics.evaluate(model.predict_proba(judged.texts), judged.true, model.labels.index(chosen), threshold)
@@ -67,13 +67,22 @@ def predict_table(folder: Path, file: Path, out: Path) -> dict[str, Any]:
     model = load_model(folder)
     facts = model.facts.made_from
     table = read_table(file)
-    scores = model.predict_proba(_texts(column(table, facts["text"], file)))
+    scores = model.predict_proba(_texts(column(table, _remembered(facts, "text", folder), file)))
     said = decide(model, scores)
     named = pl.Series("prediction", [model.labels[number] for number in said], pl.String)
-    typed = _typed(named, facts["dtype"])
+    typed = _typed(named, _remembered(facts, "dtype", folder))
     probability = pl.Series("probability", scores[np.arange(len(said)), said].astype(np.float64))
     write_table(table.drop("prediction", "probability", strict=False).with_columns(typed, probability), out)
     return {"file": str(out), "n": len(table)}
+
+
+def _remembered(facts: dict[str, Any], name: str, folder: Path) -> str:
+    value = facts.get(name)
+    if not isinstance(value, str):
+        raise ModelError(
+            f"{folder} does not remember the columns of a table (no {name!r}); only `goldstream fit` makes such models"
+        )
+    return value
 
 
 def decide(model: Loaded, scores: np.ndarray) -> np.ndarray:
@@ -134,4 +143,7 @@ def _typed(named: pl.Series, dtype: str) -> pl.Series:
     kinds = {"int": pl.Int64, "float": pl.Float64, "str": pl.String}
     if dtype not in kinds:
         raise ModelError(f"labels of type {dtype!r} can't be written; use text, numbers or true and false")
-    return named.cast(kinds[dtype])
+    try:
+        return named.cast(kinds[dtype])
+    except pl.exceptions.PolarsError:
+        raise ModelError(f"the model says that its labels are of type {dtype!r}, and they are not") from None
