@@ -1,11 +1,11 @@
-"""How each labelling function does: Snorkel's table, with Snorkel's definitions.
+"""How each labelling function does: Snorkel's table, with Snorkel's definitions, and precision and recall beside it.
 
 >>> votes = pl.DataFrame({"a": ["x", "x", None], "b": ["x", "y", None]})
 >>> table = summary(votes, gold=pl.Series(["x", "x", "y"]))
 >>> table.columns
-['j', 'Polarity', 'Coverage', 'Overlaps', 'Conflicts', 'Correct', 'Incorrect', 'Emp. Acc.']
->>> [round(value, 2) for value in table.row(1)[2:5]], table.row(1)[5:]
-([0.67, 0.67, 0.33], (1, 1, 0.5))
+['j', 'Polarity', 'Coverage', 'Overlaps', 'Conflicts', 'Correct', 'Incorrect', 'Emp. Acc.', 'Precision', 'Recall']
+>>> [round(value, 2) for value in table.row(0)[2:5]], table.row(0)[5:]
+([0.67, 0.67, 0.33], (2, 0, 1.0, 1.0, 1.0))
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-COLUMNS = ("j", "Polarity", "Coverage", "Overlaps", "Conflicts", "Correct", "Incorrect", "Emp. Acc.")
+_SCHEMA: dict[str, Any] = {
+    "j": pl.Int64, "Polarity": pl.List(pl.String), "Coverage": pl.Float64, "Overlaps": pl.Float64, "Conflicts": pl.Float64,
+    "Correct": pl.Int64, "Incorrect": pl.Int64, "Emp. Acc.": pl.Float64, "Precision": pl.Float64, "Recall": pl.Float64,
+}  # fmt: skip
+COLUMNS = tuple(_SCHEMA)
 
 
 def codes(votes: pl.DataFrame, labels: Sequence[str]) -> np.ndarray:
@@ -34,43 +38,52 @@ def summary(votes: pl.DataFrame, gold: pl.Series | None = None) -> pl.DataFrame:
     """Return the table: a row for each function (column of `votes`), in order.
 
     Polarity: the labels it votes for. Coverage, Overlaps, Conflicts: shares of all posts on which it votes, votes
-    together with another function, and votes against another one. Correct, Incorrect and Emp. Acc. compare its votes
-    with `gold` where that is known (null elsewhere); Emp. Acc. is a precision: abstentions do not count.
+    together with another function, and votes against another one. The rest is counted where `gold` is known (null where
+    there is nothing to count): Correct and Incorrect votes; Emp. Acc., the share of its votes that are correct, which is
+    what Precision means, so that the two are one number; Recall, the share of the posts of its Polarity that it votes
+    for correctly.
     """
     columns = [votes[name] for name in votes.columns] + ([gold] if gold is not None else [])
     labels = sorted({label for column in columns for label in column.unique() if label is not None})
     matrix = codes(votes, labels)
-    truth = None if gold is None else codes(pl.DataFrame({"gold": gold}), labels)[:, 0]
-    voted = matrix >= 0
-    others = voted.sum(axis=1, keepdims=True) - voted
-    per_label = np.stack([(matrix == number).sum(axis=1) for number in range(len(labels))], axis=1) if labels else voted
+    truth = np.full(len(votes), -1) if gold is None else codes(pl.DataFrame({"gold": gold}), labels)[:, 0]
+    others, against = together(matrix)
     rows = []
-    for j in range(matrix.shape[1]):
-        mine = voted[:, j]
-        agreeing = per_label[np.arange(len(matrix)), np.maximum(matrix[:, j], 0)] if labels else np.zeros(len(matrix))
-        against = mine & (voted.sum(axis=1) - agreeing > 0)
-        right, wrong = _checked(matrix[:, j], truth)
-        rows.append({
-            "j": j,
-            "Polarity": sorted({labels[code] for code in np.unique(matrix[mine, j])}),
-            "Coverage": _share(mine), "Overlaps": _share(mine & (others[:, j] > 0)), "Conflicts": _share(against),
-            "Correct": right, "Incorrect": wrong, "Emp. Acc.": right / (right + wrong) if right + wrong else None,
-        })  # fmt: skip
-    schema: dict[str, Any] = {"j": pl.Int64, "Polarity": pl.List(pl.String), "Coverage": pl.Float64, "Overlaps": pl.Float64,
-              "Conflicts": pl.Float64, "Correct": pl.Int64, "Incorrect": pl.Int64, "Emp. Acc.": pl.Float64}  # fmt: skip
-    return pl.DataFrame(rows, schema=schema)
+    for j, mine in enumerate(matrix.T):
+        voted = mine >= 0
+        polarity = np.unique(mine[voted])
+        right = int((voted & (mine == truth)).sum())
+        wrong = int((voted & (truth >= 0)).sum()) - right
+        precision = _ratio(right, right + wrong)
+        rows.append((
+            j, sorted(labels[code] for code in polarity), _share(voted), _share(others[:, j]), _share(against[:, j]),
+            right, wrong, precision, precision, _ratio(right, int(np.isin(truth, polarity).sum())),
+        ))  # fmt: skip
+    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+
+
+def together(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return two masks of the form of `matrix` (see `codes`): votes beside any other one, and votes against another one."""
+    voted = matrix >= 0
+    count = voted.sum(axis=1, keepdims=True)
+    agreeing = np.zeros(matrix.shape, np.int64)
+    for code in np.unique(matrix[voted]):
+        mine = matrix == code
+        agreeing += mine * mine.sum(axis=1, keepdims=True)
+    return voted & (count > 1), voted & (count > agreeing)
 
 
 def render(table: pl.DataFrame, names: Sequence[str]) -> str:
     """Return the table as text, a line for each function."""
     width = max([len(name) for name in names] + [8])
-    head = f"{'':<{width}}  {'j':>2}  {'Polarity':<14}  Coverage  Overlaps  Conflicts  Correct  Incorrect  Emp. Acc."
+    head = f"{'':<{width}}  {'j':>2}  {'Polarity':<14}  Coverage  Overlaps  Conflicts  Correct  Incorrect  Emp. Acc.  Precision  Recall"
     lines = [head]
     for name, row in zip(names, table.iter_rows(named=True), strict=True):
-        accuracy = "-" if row["Emp. Acc."] is None else f"{row['Emp. Acc.']:.3f}"
+        judged = ["-" if row[column] is None else f"{row[column]:.3f}" for column in ("Emp. Acc.", "Precision", "Recall")]
         lines.append(
             f"{name:<{width}}  {row['j']:>2}  {', '.join(row['Polarity']):<14}  {row['Coverage']:>8.4f}  {row['Overlaps']:>8.4f}"
-            f"  {row['Conflicts']:>9.4f}  {row['Correct']:>7,}  {row['Incorrect']:>9,}  {accuracy:>9}"
+            f"  {row['Conflicts']:>9.4f}  {row['Correct']:>7,}  {row['Incorrect']:>9,}"
+            f"  {judged[0]:>9}  {judged[1]:>9}  {judged[2]:>6}"
         )
     return "\n".join(lines)
 
@@ -79,9 +92,5 @@ def _share(mask: np.ndarray) -> float:
     return float(mask.mean()) if len(mask) else 0.0
 
 
-def _checked(votes: np.ndarray, truth: np.ndarray | None) -> tuple[int, int]:
-    if truth is None:
-        return 0, 0
-    known = (votes >= 0) & (truth >= 0)
-    right = int((votes[known] == truth[known]).sum())
-    return right, int(known.sum()) - right
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
