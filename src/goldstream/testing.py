@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -12,6 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import zstandard
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
@@ -20,8 +23,9 @@ from websockets.sync.server import Server, ServerConnection, serve
 class FakeJetstream:
     """A Jetstream, v1 and v2: serves `events` from the cursor on, and fails as real ones do.
 
-    `drop_after` closes each connection after so many events; `garbage` is sent before the first one; a numbered cursor
-    (v2) before `oldest` is refused, as one that is too old.
+    `drop_after` closes each connection after so many events, `silent_after` leaves it open and says no more; `garbage` is
+    sent before the first one; a numbered cursor (v2) before `oldest` is refused, as one that is too old. With a
+    `dictionary`, which may be changed while it runs, frames are compressed for those who ask.
     """
 
     def __init__(
@@ -29,16 +33,20 @@ class FakeJetstream:
         events: list[dict[str, Any]],
         *,
         drop_after: int | None = None,
+        silent_after: int | None = None,
         garbage: bytes | None = None,
         oldest: int = 0,
+        dictionary: bytes | None = None,
     ) -> None:
-        self._events, self._drop_after, self._garbage, self._oldest = events, drop_after, garbage, oldest
+        self._events, self._drop_after, self._silent_after = events, drop_after, silent_after
+        self._garbage, self._oldest, self.dictionary = garbage, oldest, dictionary
         self.queries: list[dict[str, list[str]]] = []
         self._server: Server = serve(
             self._talk,
             "127.0.0.1",
             0,
             compression=None,
+            close_timeout=1,
             process_request=self._judge,
             select_subprotocol=lambda _, offered: next(iter(offered), None),
         )
@@ -54,25 +62,41 @@ class FakeJetstream:
         self._thread.join()
 
     def _judge(self, socket: ServerConnection, request: Request) -> Response | None:
-        cursor = int(parse_qs(urlsplit(request.path).query).get("cursor", ["0"])[0])
-        too_old = 0 < cursor < self._oldest
+        url = urlsplit(request.path)
+        if url.path.endswith("getZstdDictionary"):
+            status = HTTPStatus.OK if self.dictionary else HTTPStatus.NOT_FOUND
+            return Response(status, status.phrase, Headers({"Connection": "close"}), self.dictionary or b"")
+        query = parse_qs(url.query)
+        if "zstdDictionary" in query and int(query["zstdDictionary"][0]) != self._dictionary_id():
+            return socket.respond(HTTPStatus.BAD_REQUEST, '{"error":"UnknownZstdDictionary"}')
+        too_old = 0 < int(query.get("cursor", ["0"])[0]) < self._oldest
         return socket.respond(HTTPStatus.BAD_REQUEST, '{"error":"CursorTooOld"}') if too_old else None
 
     def _talk(self, socket: ServerConnection) -> None:
         assert socket.request is not None
         query = parse_qs(urlsplit(socket.request.path).query)
         self.queries.append(query)
+        pack = self._packer(query)
         after = int(query.get("cursor", ["0"])[0])
         waiting = [event for event in self._events if _place(event, after) >= after]
         try:
             if self._garbage is not None:
                 socket.send(self._garbage)
-            for event in waiting[: self._drop_after]:
-                socket.send(json.dumps(event))
+            for event in waiting[: self._drop_after][: self._silent_after]:
+                socket.send(pack(json.dumps(event)))
             if self._drop_after is None or len(waiting) <= self._drop_after:
                 socket.recv()  # until the client goes
         except ConnectionClosed:
             pass
+
+    def _dictionary_id(self) -> int:
+        return zstandard.ZstdCompressionDict(self.dictionary).dict_id() if self.dictionary else 0
+
+    def _packer(self, query: dict[str, list[str]]) -> Callable[[str], str | bytes]:
+        if self.dictionary is None or not ({"compress", "zstdDictionary"} & set(query)):
+            return str
+        engine = zstandard.ZstdCompressor(dict_data=zstandard.ZstdCompressionDict(self.dictionary))
+        return lambda text: engine.compress(text.encode())
 
 
 def _place(event: dict[str, Any], cursor: int) -> int:

@@ -10,20 +10,20 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlencode
 
-import zstandard
 from msgspec import Meta
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
-from goldstream.errors import SourceError
+from goldstream.errors import SettingsError, SourceError
 from goldstream.records import Post, to_columns
 from goldstream.settings import Positive, Section
 from goldstream.sources.base import Arrival, Reject
+from goldstream.sources.bluesky_dictionary import LARGEST_FRAME, Dictionary, fetch_dictionary, read_dictionary
 from goldstream.sources.bluesky_events import COLLECTION, Event, Terminal, read_event
 
 V1_HOSTS = tuple(f"wss://jetstream{number}.us-{coast}.bsky.network" for number in (1, 2) for coast in ("east", "west"))
@@ -36,7 +36,6 @@ QUEUED = 20_000  #: events
 BATCH = 2_000
 IDLE_S = 0.5
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 60.0
-LARGEST_FRAME = 4 << 20  #: bytes
 
 
 class BlueskySettings(Section, frozen=True, kw_only=True):
@@ -48,7 +47,7 @@ class BlueskySettings(Section, frozen=True, kw_only=True):
     hosts: tuple[str, ...] = ()  #: `wss://…`; without any, the public ones
     languages: tuple[str, ...] = ()  #: only posts that declare one of these; all without
     silence_s: Annotated[float, Meta(gt=0)] = 60.0  #: a connection that says nothing for this long is given up
-    dictionary: str | None = None  #: a zstd dictionary file of v1, to receive less than half the bytes
+    dictionary: str | None = None  #: v1's zstd dictionary file, to receive less than half the bytes; v2 fetches its own
     max_message_bytes: Positive = 1 << 20
 
 
@@ -67,7 +66,12 @@ class Bluesky:
         self._languages = frozenset(language.lower() for language in settings.languages)
         self._socket: ClientConnection | None = None
         self._thread: threading.Thread | None = None
-        self._decompress = self._decompressor()
+        if settings.protocol == "v2" and settings.dictionary is not None:
+            raise SettingsError(
+                f"{settings.name}: `dictionary` is for v1; v2 fetches its dictionary from the host: leave it out"
+            )
+        self._of_file = read_dictionary(settings.dictionary) if settings.dictionary is not None else None
+        self._of_host: dict[str, Dictionary | None] = {}  # v2: None when the host gave none, and sends plain JSON
 
     @property
     def name(self) -> str:
@@ -132,8 +136,8 @@ class Bluesky:
                 self._listen(host, self._safe)
             except Exception as error:  # whatever it is, a thread that ends would be a silence nobody hears
                 if isinstance(error, InvalidStatus) and error.response.status_code == 400:
-                    self._by_time = True  # `CursorTooOld`
-                _say(f"{self.name}: {host}: {error or type(error).__name__}; trying the next host in about {wait_s:.1f} s")
+                    number -= self._learn(host, bytes(error.response.body or b""))
+                _say(f"{self.name}: {host}: {error or type(error).__name__}; connecting again in about {wait_s:.1f} s")
             if time.monotonic() - started > self.settings.silence_s:
                 wait_s = FIRST_WAIT_S
             self._closed.wait(wait_s * random.uniform(0.5, 1.5))
@@ -141,14 +145,15 @@ class Bluesky:
 
     def _listen(self, host: str, safe: "Safe") -> None:
         """Pass on the frames of one connection, which begins a little before `safe`, until it ends."""
-        first = True
-        url = self._url(host, safe)
-        protocols = ["xrpc.v1.json"] if self.settings.protocol == "v2" else None
-        with connect(url, subprotocols=protocols, max_size=LARGEST_FRAME, compression=None, open_timeout=15) as socket:  # type: ignore[arg-type]
+        first, dictionary = True, self._dictionary(host)
+        url = self._url(host, safe, dictionary)
+        protocols = [Subprotocol("xrpc.v1.json")] if self.settings.protocol == "v2" else None
+        with connect(
+            url, subprotocols=protocols, max_size=LARGEST_FRAME, compression=None, open_timeout=15, close_timeout=1
+        ) as socket:
             self._socket = socket
             while not self._closed.is_set():
-                message = socket.recv(timeout=self.settings.silence_s)
-                frame = message.encode() if isinstance(message, str) else self._decompress(message)
+                frame = self._frame(socket, dictionary)
                 if first:
                     self._notice_gap(frame, safe)
                     first = self._by_time = False
@@ -159,13 +164,35 @@ class Bluesky:
                     except queue.Full:
                         continue  # the reader is slower than the network: the socket waits
 
-    def _url(self, host: str, safe: "Safe") -> str:
+    def _frame(self, socket: ClientConnection, dictionary: Dictionary | None) -> bytes:
+        try:
+            message = socket.recv(timeout=self.settings.silence_s)
+        except TimeoutError:
+            raise TimeoutError(f"it said nothing for {self.settings.silence_s:g} s") from None
+        if isinstance(message, str):
+            return message.encode()
+        return message if dictionary is None else dictionary.decompress(message)
+
+    def _learn(self, host: str, refusal: bytes) -> bool:
+        """Do otherwise what a host refused (v2), and say whether the same host is worth another try."""
+        if b"UnknownZstdDictionary" in refusal:  # it has a newer one
+            return self._of_host.pop(host, None) is not None
+        self._by_time = True  # `CursorTooOld`
+        return False
+
+    def _dictionary(self, host: str) -> Dictionary | None:
+        if self.settings.protocol == "v1":
+            return self._of_file
+        if host not in self._of_host:
+            self._of_host[host] = fetch_dictionary(host)
+        return self._of_host[host]
+
+    def _url(self, host: str, safe: "Safe", dictionary: Dictionary | None) -> str:
         size = self.settings.max_message_bytes
         if self.settings.protocol == "v1":
             query = [("wantedCollections", COLLECTION), ("maxMessageSizeBytes", str(size))]
-            query += [("cursor", str(safe.time_us - REWIND_US))] * (safe.time_us > 0) + [("compress", "true")] * bool(
-                self.settings.dictionary
-            )
+            query += [("cursor", str(safe.time_us - REWIND_US))] * (safe.time_us > 0)
+            query += [("compress", "true")] * (dictionary is not None)
             return f"{host}/subscribe?{urlencode(query)}"
         query = [
             ("collections", COLLECTION),
@@ -173,6 +200,8 @@ class Bluesky:
             ("kinds", "account"),
             ("maxMessageSizeBytes", str(size)),
         ]
+        if dictionary is not None:
+            query.append(("zstdDictionary", str(dictionary.id)))
         if safe.place > 0 and host == safe.host and not self._by_time:
             query.append(("cursor", str(safe.place)))
         elif safe.time_us > 0:  # the numbers of another host mean nothing here, but times do
@@ -189,24 +218,6 @@ class Bluesky:
             _say(
                 f"{self.name}: the host's memory begins {minutes:,.0f} minutes after the cursor; posts of that time are missing"
             )
-
-    def _decompressor(self) -> Callable[[bytes], bytes]:
-        """How binary frames are read: each is a whole zstd frame, made with the dictionary."""
-        known = None
-        if self.settings.dictionary is not None:
-            try:
-                known = zstandard.ZstdCompressionDict(Path(self.settings.dictionary).read_bytes())
-            except OSError as error:
-                raise SourceError(f"{self.settings.dictionary}: the dictionary can't be read: {error.strerror}") from None
-        engine = zstandard.ZstdDecompressor(dict_data=known)
-
-        def decompress(frame: bytes) -> bytes:
-            try:
-                return engine.decompress(frame, max_output_size=LARGEST_FRAME)
-            except zstandard.ZstdError:
-                return frame  # not ours to judge: it becomes a reject
-
-        return decompress
 
 
 class Safe(NamedTuple):

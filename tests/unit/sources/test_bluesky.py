@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from goldstream.checks import check_source
+from goldstream.errors import SettingsError, SourceError
 from goldstream.records import Post, to_rows
 from goldstream.sources.bluesky import Bluesky, BlueskySettings
+from goldstream.sources.bluesky_dictionary import Dictionary
 from goldstream.sources.bluesky_events import Terminal, read_event
 from goldstream.testing import FakeJetstream
 
@@ -67,6 +70,71 @@ def test_a_dropped_connection_loses_nothing() -> None:
         )
     assert {post.text for post in posts} == {f"post {number}" for number in range(40)}
     assert len(server.queries) > 1
+
+
+def test_a_connection_that_says_nothing_is_given_up(capfd: pytest.CaptureFixture[str]) -> None:
+    events = [commit(number) for number in range(25)]
+    with FakeJetstream(events, silent_after=15) as server:
+        source = Bluesky(BlueskySettings(hosts=(server.url,), silence_s=0.3))
+        posts, _, _ = read_until(source, None, lambda posts: "post 24" in {post.text for post in posts})
+    assert {post.text for post in posts} == {f"post {number}" for number in range(25)}
+    assert f"{server.url}: it said nothing for 0.3 s; connecting again" in capfd.readouterr().err
+
+
+def dictionary(number: int) -> bytes:
+    samples = [json.dumps(commit(each)).encode() for each in range(500)]
+    return zstandard.train_dictionary(4096, samples, dict_id=number).as_bytes()
+
+
+def test_the_first_protocol_compressed_with_the_dictionary_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "zstd_dictionary").write_bytes(dictionary(1612007021))
+    with FakeJetstream([commit(1)], dictionary=dictionary(1612007021)) as server:
+        source = Bluesky(BlueskySettings(hosts=(server.url,), dictionary=str(tmp_path / "zstd_dictionary")))
+        posts, _, rejects = read_until(source, None, lambda posts: len(posts) == 1)
+    assert ([post.text for post in posts], rejects, server.queries[0]["compress"]) == (["post 1"], 0, ["true"])
+
+
+def test_the_second_protocol_compressed_with_the_dictionary_of_the_host() -> None:
+    with FakeJetstream([numbered(1)], dictionary=dictionary(20260811)) as server:
+        posts, _, rejects = read_until(
+            Bluesky(BlueskySettings(hosts=(server.url,), protocol="v2")), None, lambda posts: len(posts) == 1
+        )
+    assert ([post.text for post in posts], rejects, server.queries[0]["zstdDictionary"]) == (["post 1"], 0, ["20260811"])
+
+
+def test_a_host_with_a_newer_dictionary_is_asked_for_it() -> None:
+    with FakeJetstream([numbered(seq) for seq in range(1, 11)], drop_after=9, dictionary=dictionary(1)) as server:
+        source = Bluesky(BlueskySettings(hosts=(server.url,), protocol="v2"))
+        texts: list[str] = []
+        for arrival in source.read(None):
+            texts += [post.text for post in to_rows(arrival.posts)]
+            server.dictionary = dictionary(2)
+            if "post 10" in texts:
+                source.close()
+    assert set(texts) == {f"post {number}" for number in range(1, 11)}
+    assert {query["zstdDictionary"][0] for query in server.queries} == {"1", "2"}
+
+
+def test_a_host_without_a_dictionary_sends_plain_json() -> None:
+    with FakeJetstream([numbered(1)]) as server:
+        source = Bluesky(BlueskySettings(hosts=(server.url,), protocol="v2"))
+        posts, _, _ = read_until(source, None, lambda posts: len(posts) == 1)
+    assert (len(posts), "zstdDictionary" in server.queries[0]) == (1, False)
+
+
+def test_a_dictionary_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("text")
+    with pytest.raises(SourceError, match="is no zstd dictionary"):
+        Bluesky(BlueskySettings(dictionary=str(tmp_path / "text")))
+    with pytest.raises(SourceError, match="can't be read: No such file"):
+        Bluesky(BlueskySettings(dictionary=str(tmp_path / "nowhere")))
+    with pytest.raises(SettingsError, match="v2 fetches its dictionary"):
+        Bluesky(BlueskySettings(protocol="v2", dictionary=str(tmp_path / "text")))
+
+
+@pytest.mark.parametrize("frame", [b"", b"plain", zstandard.compress(bytes(5 << 20))[:40], zstandard.compress(b"other")[:-1]])
+def test_a_frame_that_cannot_be_unpacked_is_left_as_it_is(frame: bytes) -> None:
+    assert Dictionary(dictionary(1)).decompress(frame) == frame
 
 
 def test_it_resumes_a_little_before_the_cursor() -> None:
