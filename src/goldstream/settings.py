@@ -172,6 +172,29 @@ class Annotation(Section, frozen=True, kw_only=True):
     annotators: tuple[Annotator, ...] = ()  #: people with tokens; without any, whoever may enter gives a name
 
 
+class Serving(Section, frozen=True, kw_only=True):
+    """The champion behind REST: `goldstream serve`."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8322  #: 0 takes any free port
+    model: Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] | None = (
+        None  #: its name; the project's, if not set
+    )
+    api_keys: tuple[Secret, ...] = ()  #: one of them must be shown; needed for any host but loopback
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")  #: names by which we may be called without a key
+    cors_origins: tuple[str, ...] = ()  #: sites whose pages may ask, such as `https://example.org`
+    batching: bool = True  #: score the texts of requests that arrive together in one call
+    batch_wait_ms: Annotated[float, Meta(ge=0, le=1_000)] = 0.0  #: how long a request may wait for others to join it
+    max_body_mb: Annotated[float, Meta(gt=0, le=1_024)] = 16.0  #: larger requests are refused
+    max_texts: Positive = 20_000  #: most texts in one request
+    body_timeout_s: Annotated[float, Meta(gt=0)] = 20.0  #: how long a client may take to send its request
+    requests_per_second: Annotated[float, Meta(gt=0)] | None = None  #: most from one client, with bursts of two seconds' worth
+    max_connections: Positive = 1_024
+    pinned_versions: Positive = 4  #: how many other versions stay loaded, for requests that name one
+    drain_s: Annotated[float, Meta(ge=0)] = 0.5  #: how long to go on answering, not ready any more, when asked to stop
+    grace_s: Annotated[float, Meta(ge=0)] = 10.0  #: how long open requests may take after that
+
+
 class Retention(Section, frozen=True, kw_only=True):
     """How long rows are kept."""
 
@@ -194,6 +217,7 @@ class Settings(Section, frozen=True, kw_only=True):
     registry: Registry = Registry()
     web: Web = Web()
     annotation: Annotation = Annotation()
+    serving: Serving = Serving()
     retention: Retention = Retention()
 
 

@@ -14,11 +14,11 @@ ROOT = Path(goldstream.__file__).parent
 LADDER = [
     ["cli"],
     ["run"],
-    ["web"],
+    ["web", "serving"],
     ["stream", "training"],
     ["sources", "log", "datasets", "labeling", "annotation", "models", "registry", "links"],
     ["store"],
-    ["plugins", "settings", "records", "errors", "names", "clock", "tables", "keywords", "jit"],
+    ["plugins", "settings", "listening", "records", "errors", "names", "clock", "tables", "keywords", "jit"],
 ]
 RUNG = {name: rung for rung, names in enumerate(LADDER) for name in names}
 #: Contracts (`base.py`), which a neighbour may name.
@@ -35,8 +35,8 @@ HOMES = {
     "llvmlite": ("models/instructions.py",),
     "numba": ("jit.py",),
     "rich": ("run/", "cli/"),
-    "starlette": ("web/",),
-    "uvicorn": ("web/server.py",),
+    "starlette": ("web/", "serving/"),
+    "uvicorn": ("web/server.py", "serving/server.py"),
     "websockets": ("sources/bluesky.py", "testing.py"),
 }
 

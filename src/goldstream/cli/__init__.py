@@ -26,6 +26,7 @@ from goldstream.cli.models import models
 from goldstream.cli.predict import predict
 from goldstream.cli.reset import reset
 from goldstream.cli.restore import restore
+from goldstream.cli.serve import serve
 from goldstream.cli.status import status
 from goldstream.cli.train import train
 from goldstream.cli.up import up
@@ -46,7 +47,7 @@ def goldstream() -> None:
 
 
 for _command in (
-    demo, init, up, ingest, dataset, label, train, evaluate, explain, predict, fit, models, classify, links,
+    demo, init, up, ingest, dataset, label, train, evaluate, explain, predict, fit, models, classify, serve, links,
     dead_letters, status, doctor, backup, restore, config, reset,
 ):  # fmt: skip
     goldstream.add_command(_command)

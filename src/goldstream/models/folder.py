@@ -62,6 +62,13 @@ class Loaded:
             raise ModelError(f"a model of type {self.facts.type!r} can't say what each token adds; an n-gram bag can")
         return cast(Linear, self._model).shares(text)
 
+    def decide(self, scores: np.ndarray) -> np.ndarray:
+        """Return the number of each row's label: by the threshold for two classes, else the most probable."""
+        if len(self.labels) != 2:
+            return scores.argmax(axis=1)
+        positive = self.labels.index(self.facts.positive)
+        return np.where(scores[:, positive] >= self.threshold, positive, 1 - positive)
+
 
 def save_model(
     model: Classifier, folder: Path, *, kind: str, name: str, threshold: float, positive: str, made_from: dict[str, Any]

@@ -60,6 +60,14 @@ class Registry(Protocol):
         """Let `alias` name what it named before; twice goes back two steps. Raises `RegistryError` at the start."""
         ...
 
+    def close(self) -> None:
+        """Let go of what `wait` holds; a second call does nothing."""
+        ...
+
+    def wait(self, timeout_s: float) -> bool:
+        """Return True as soon as an alias may have moved, False after `timeout_s`. Belongs to one thread."""
+        ...
+
     def history(self, alias: str | None = None) -> list[Move]:
         """Return the moves, newest first."""
         ...

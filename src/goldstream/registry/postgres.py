@@ -1,11 +1,13 @@
 """The registry in the store: versions, the bytes of their folders, and every move of every alias."""
 
+import errno
 import hashlib
 import io
 import shutil
 import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +37,12 @@ class PostgresRegistry:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._listening: psycopg.Connection[Any] | None = None
 
     def register(self, folder: Path, *, name: str, labels: Sequence[str], threshold: float, evidence: Mapping[str, Any]) -> int:
         """Store the folder's content, once however often it is registered, and return its new version."""
         data = _pack(folder)
-        sha256 = hashlib.sha256(data).hexdigest()
+        sha256 = _sha256(data)
         with self._connect() as conn, conn.transaction():
             for number, start in enumerate(range(0, len(data), CHUNK)):
                 conn.execute(
@@ -54,15 +57,15 @@ class PostgresRegistry:
         return int(row[0])
 
     def fetch(self, version: int, into: Path) -> Path:
-        """Write the version's folder below `into`, unless it is there, and return it; its bytes are checked."""
+        """Write the version's folder below `into`, unless it is there unharmed, and return it; its bytes are checked."""
         sha256 = self.get(version).sha256
         folder = into / sha256
-        if folder.exists():
+        if folder.exists() and _sha256(_pack(folder)) == sha256:
             return folder
         with self._connect() as conn:
             chunks = conn.execute("SELECT bytes FROM model_chunks WHERE sha256 = %s ORDER BY number", (sha256,))
             data = b"".join(bytes(chunk) for (chunk,) in chunks)
-        if hashlib.sha256(data).hexdigest() != sha256:
+        if _sha256(data) != sha256:
             raise RegistryError(f"the bytes of model version {version} are damaged or missing; promote another version")
         try:
             _unpack(data, folder)
@@ -111,6 +114,25 @@ class PostgresRegistry:
             conn.execute("SELECT pg_notify(%s, %s)", (CHANNEL, alias))
         return int(undone[1])
 
+    def wait(self, timeout_s: float) -> bool:
+        """Return True as soon as an alias may have moved, False after `timeout_s`. Belongs to one thread."""
+        if self._listening is None:
+            self._listening = self._store.connect(name="registry follower")
+            self._listening.execute(f"LISTEN {CHANNEL}".encode())
+            return True  # what moved before this was not heard
+        try:
+            return any(True for _ in self._listening.notifies(timeout=timeout_s, stop_after=1))
+        except psycopg.Error:
+            self._listening.close()
+            self._listening = None
+            raise
+
+    def close(self) -> None:
+        """Stop listening; a second call does nothing."""
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+
     def history(self, alias: str | None = None) -> list[Move]:
         """Return the moves, newest first."""
         query = (
@@ -147,16 +169,22 @@ def _pack(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 def _unpack(data: bytes, folder: Path) -> None:
-    """Write the folder under another name until it is whole; several processes may do so at once."""
+    """Write the folder whole, or not at all; another process may be doing the same."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
     try:
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-            tar.extractall(partial, filter="data")
-        partial.rename(folder)
-    except OSError:
-        if not folder.exists():  # or else another process was faster
+            tar.extractall(partial / "model", filter="data")
+        with suppress(FileNotFoundError):
+            folder.rename(partial / "damaged")
+        (partial / "model").rename(folder)
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:  # that is: another process was faster, with the same bytes
             raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -15,11 +15,12 @@ import numpy as np
 import psycopg
 import pyarrow as pa
 
-from goldstream.errors import GoldstreamError
+from goldstream.errors import GoldstreamError, StoreError
 from goldstream.models.folder import Loaded, load_model
 from goldstream.registry.base import Registry
 
-LOOK_S = 0.5  #: how often the alias is looked at
+LOOK_S = 2.0  #: how often the alias is looked at, also when nobody announces a move
+NOTICE_S = 0.2  #: how soon the end is noticed
 
 Say = Callable[[str], None]
 
@@ -46,11 +47,27 @@ class Fixed:
     """One loaded model that never changes."""
 
     def __init__(self, model: Loaded, version: int) -> None:
-        self._model, self._version = model, version
+        self.model, self.version = model, version
 
     def predict(self, texts: pa.StringArray) -> Scored:
         """Return this model's scores."""
-        return Scored(self._model.predict_proba(texts), self._model.labels, self._version, self._model.threshold)
+        return Scored(self.model.predict_proba(texts), self.model.labels, self.version, self.model.threshold)
+
+
+def load(registry: Registry, version: int, cache: Path) -> Fixed:
+    """Fetch, load, check and warm up one version; raises `GoldstreamError` when it can't be trusted."""
+    model = load_model(registry.fetch(version, cache))
+    model.predict_proba(pa.array(["warm up"], pa.string()))
+    return Fixed(model, version)
+
+
+class Swaps:
+    """What a follower has been through."""
+
+    def __init__(self) -> None:
+        self.done = self.refused = 0
+        self.seconds = 0.0  #: that the newest swap took, from seeing the move to answering with the new version
+        self.reason = ""  #: why the newest refusal
 
 
 class Champion:
@@ -58,37 +75,44 @@ class Champion:
 
     def __init__(self, registry: Registry, cache: Path, *, say: Say, alias: str = "champion") -> None:
         self._registry, self._cache, self._say, self._alias = registry, cache, say, alias
-        self._current: Fixed | None = None
-        self._version: int | None = None
+        self.current: Fixed | None = None  #: what answers now; one reference, replaced between two batches
+        self.swaps = Swaps()
         self._refused: int | None = None
         self._closed = threading.Event()
         self._follower = threading.Thread(target=self._follow, name="champion", daemon=True)
 
     def predict(self, texts: pa.StringArray) -> Scored | None:
         """Return the current champion's scores for one batch, all by one version; None while there is no champion."""
-        current = self._current
+        current = self.current
         return None if current is None else current.predict(texts)
 
     @property
     def version(self) -> int | None:
         """The version that answers now."""
-        return self._version
+        return None if self.current is None else self.current.version
 
     def look(self) -> None:
         """Look at the alias once and load what it names, if that is new; refuse what can't be trusted."""
         version = self._registry.alias(self._alias)
-        if version is None or version in (self._version, self._refused):
+        if version is None or version in (self.version, self._refused):
             return
+        started = time.monotonic()
         try:
-            model = load_model(self._registry.fetch(version, self._cache))
-            model.predict_proba(pa.array(["warm up"], pa.string()))
-        except GoldstreamError as error:
-            self._refused = version
-            stays = f"version {self._version} stays" if self._version else "there is no other"
-            self._say(f"{self._alias} version {version} is refused, {stays}: {error}")
+            found = load(self._registry, version, self._cache)
+        except (StoreError, psycopg.Error, OSError):  # says nothing about the model
+            raise
+        except Exception as error:
+            self._refuse(version, str(error) or type(error).__name__)
             return
-        self._current, self._version, self._refused = Fixed(model, version), version, None
+        self.current, self._refused = found, None
+        self.swaps.done, self.swaps.seconds = self.swaps.done + 1, time.monotonic() - started
         self._say(f"{self._alias} is now version {version}")
+
+    def _refuse(self, version: int, reason: str) -> None:
+        self._refused, self.swaps.reason = version, reason
+        self.swaps.refused += 1
+        stays = f"version {self.version} stays" if self.current else "there is no other"
+        self._say(f"{self._alias} version {version} is refused, {stays}: {reason}")
 
     def __enter__(self) -> Self:
         self._follower.start()
@@ -101,12 +125,20 @@ class Champion:
     def _follow(self) -> None:
         said_away = False
         while not self._closed.is_set():
-            started = time.monotonic()
             try:
                 self.look()
+                self._wait()
                 said_away = False
             except (GoldstreamError, psycopg.Error, OSError) as error:  # the store is away; the model goes on answering
                 if not said_away:
                     self._say(f"the registry can't be read, the model stays as it is: {error}")
                 said_away = True
-            self._closed.wait(max(0.0, LOOK_S - (time.monotonic() - started)))
+                self._closed.wait(NOTICE_S)
+        self._registry.close()
+
+    def _wait(self) -> None:
+        """Return when the alias may have moved, when it is time to look again, or at the end."""
+        until = time.monotonic() + LOOK_S
+        while not self._closed.is_set() and time.monotonic() < until:
+            if self._registry.wait(NOTICE_S):
+                return

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from goldstream import settings
 from goldstream.errors import DataError, ModelError
-from goldstream.models.folder import Loaded, load_model, save_model
+from goldstream.models.folder import load_model, save_model
 from goldstream.tables import check_path, column, read_table, write_table
 from goldstream.training import metrics
 from goldstream.training.fit import Judged, fit
@@ -68,7 +68,7 @@ def predict_table(folder: Path, file: Path, out: Path) -> dict[str, Any]:
     facts = model.facts.made_from
     table = read_table(file)
     scores = model.predict_proba(_texts(column(table, _remembered(facts, "text", folder), file)))
-    said = decide(model, scores)
+    said = model.decide(scores)
     named = pl.Series("prediction", [model.labels[number] for number in said], pl.String)
     typed = _typed(named, _remembered(facts, "dtype", folder))
     probability = pl.Series("probability", scores[np.arange(len(said)), said].astype(np.float64))
@@ -83,14 +83,6 @@ def _remembered(facts: dict[str, Any], name: str, folder: Path) -> str:
             f"{folder} does not remember the columns of a table (no {name!r}); only `goldstream fit` makes such models"
         )
     return value
-
-
-def decide(model: Loaded, scores: np.ndarray) -> np.ndarray:
-    """Return the number of each row's label: by the threshold for two classes, else the most probable."""
-    if len(model.labels) != 2:
-        return scores.argmax(axis=1)
-    positive = model.labels.index(model.facts.positive)
-    return np.where(scores[:, positive] >= model.threshold, positive, 1 - positive)
 
 
 def _labelled(file: Path, text: str, label: str) -> tuple[pa.StringArray, list[Any], int]:

@@ -1,15 +1,14 @@
 """Serves the pages from this process until it is asked to stop."""
 
 import contextlib
-import ipaddress
-import socket
 import threading
 from collections.abc import Callable, Mapping
 
 import uvicorn
 
-from goldstream.errors import SettingsError, StoreError
-from goldstream.settings import Settings, Web
+from goldstream.errors import StoreError
+from goldstream.listening import address, listen
+from goldstream.settings import Settings
 from goldstream.store import Store
 from goldstream.web.app import make_app
 
@@ -29,7 +28,9 @@ def serve(
 
     Raises `SettingsError` for a host that needs a token and has none, and for a port that is taken.
     """
-    with contextlib.closing(listen(settings.web)) as listener:
+    with contextlib.closing(
+        listen(settings.web.host, settings.web.port, section="web", guarded=settings.web.token is not None)
+    ) as listener:
         app = make_app(store, settings, parts)
         config = uvicorn.Config(
             app, lifespan="on", log_config=None, access_log=False, server_header=False, proxy_headers=False,
@@ -48,33 +49,6 @@ def serve(
         raise StoreError("the pages ended without being asked to")
 
 
-def listen(web: Web) -> socket.socket:
-    """Return a socket that listens where the settings say; raises `SettingsError` when it must not or can't."""
-    if web.token is None and not _is_loopback(web.host):
-        raise SettingsError(
-            f'web.host = {web.host!r} can be reached by others, so it needs a token: web.token = {{ env = "NAME" }}'
-        )
-    host = web.host.strip("[]")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, web.port))
-        listener.listen(256)
-    except OSError as error:
-        listener.close()
-        raise SettingsError(
-            f"the pages can't use {web.host}:{web.port}: {error.strerror}; set another port in [web], or 0 for any"
-        ) from None
-    return listener
-
-
-def address(listener: socket.socket) -> str:
-    """Return what to type into a browser."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 class _Server(uvicorn.Server):
     """A server that leaves signals to whoever runs the process."""
 
@@ -89,12 +63,3 @@ def _watch(stop: threading.Event, ended: threading.Event, server: uvicorn.Server
             stopping.set()  # so that open streams end
             server.should_exit = True
             return
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

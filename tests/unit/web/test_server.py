@@ -6,10 +6,11 @@ import httpx
 import pytest
 
 from goldstream.errors import SettingsError
-from goldstream.settings import Settings, Web, convert
+from goldstream.listening import listen
+from goldstream.settings import Settings, convert
 from goldstream.web.app import make_app
 from goldstream.web.events import _lines
-from goldstream.web.server import listen, serve
+from goldstream.web.server import serve
 
 
 def test_a_port_that_is_taken_is_said_so():
@@ -18,12 +19,12 @@ def test_a_port_that_is_taken_is_said_so():
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(SettingsError, match=f"127.0.0.1:{port}"):
-            listen(Web(port=port))
+            listen("127.0.0.1", port, section="web", guarded=False)
 
 
 def test_other_machines_need_a_token():
     with pytest.raises(SettingsError, match="needs a token"):
-        listen(Web(host="0.0.0.0", port=0))
+        listen("0.0.0.0", 0, section="web", guarded=False)
 
 
 def test_the_server_answers_until_it_is_asked_to_stop(store):

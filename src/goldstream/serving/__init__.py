@@ -1,0 +1,1 @@
+"""The champion behind REST: one file for each protocol, all on one port."""

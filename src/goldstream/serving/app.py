@@ -1,0 +1,57 @@
+"""All protocols as one application: which address is answered by which file."""
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from goldstream.serving import health, ours
+from goldstream.serving.guard import Guard
+from goldstream.serving.problems import problem, refused
+from goldstream.serving.requests import Refused
+from goldstream.serving.service import Service
+
+PROTOCOLS = (ours, health)
+
+_log = logging.getLogger("goldstream.serving")
+
+
+def make_app(service: Service) -> Starlette:
+    """Return the application that answers for `service`."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            service.batcher.close()
+
+    app = Starlette(
+        routes=[route for protocol in PROTOCOLS for route in protocol.routes(service)],
+        middleware=[Middleware(Guard, service=service)],
+        exception_handlers={
+            Refused: refused, HTTPException: _not_here, ClientDisconnect: _gone, Exception: _failed,  # type: ignore[dict-item]
+        },
+        lifespan=lifespan,
+    )  # fmt: skip
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _not_here(request: Request, error: HTTPException) -> Response:
+    said = {404: "there is no such address", 405: "this address does not take that method"}
+    return problem(request.url.path, error.status_code, said.get(error.status_code, error.detail), error.headers)
+
+
+async def _gone(request: Request, error: ClientDisconnect) -> Response:
+    return problem(request.url.path, 400, "the client went away")
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(request.url.path, 500, "something went wrong here; the terminal that runs goldstream says what")

@@ -1,0 +1,141 @@
+"""Micro-batching: the texts of requests that arrive together are scored in one call.
+
+Whatever the event loop finds on its sockets in one round is one batch; `wait_s` makes it wait for more. A batch that is
+expected to take long, by what the model took before, is scored in a thread, and what arrives meanwhile is the next one.
+"""
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from goldstream.serving.models import judge
+from goldstream.stream.champion import Fixed
+
+AT_ONCE_S = 0.002  #: batches that take longer than this are scored in a thread
+
+
+class Judged(NamedTuple):
+    """What a model says of some texts."""
+
+    model: Fixed
+    probabilities: list[list[float]]  #: a row per text, a number per label
+    chosen: list[int]  #: the number of the label that the model decides for
+
+
+class _Pace:
+    """How long a model takes per character; learnt from what it took."""
+
+    def __init__(self) -> None:
+        self._per_character = 1e-7
+
+    def expected_s(self, texts: list[str]) -> float:
+        return self._per_character * sum(map(len, texts))
+
+    def took(self, seconds: float, texts: list[str]) -> None:
+        characters = sum(map(len, texts))
+        if seconds > AT_ONCE_S / 4 and characters:  # less is mostly the call itself
+            self._per_character += 0.2 * (seconds / characters - self._per_character)
+
+
+class _Batch:
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.askers: list[tuple[asyncio.Future[Judged], int]] = []  # and where the texts of each end
+
+
+class Batcher:
+    """Scores texts for the event loop; close it when nobody asks any more."""
+
+    def __init__(self, *, together: bool, wait_s: float, threads: int = 2) -> None:
+        self._together, self._wait_s = together, wait_s
+        self._waiting: dict[Fixed, _Batch] = {}
+        self._paces: dict[str, _Pace] = {}
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="score")
+
+    async def score(self, model: Fixed, texts: list[str]) -> Judged:
+        """Return what `model` says of `texts`; raises whatever the model raises for these texts."""
+        if not self._together:
+            return await self._alone(model, texts)
+        loop = asyncio.get_running_loop()
+        batch = self._waiting.get(model)
+        if batch is None:
+            batch = self._waiting[model] = _Batch()
+            if self._wait_s:
+                loop.call_later(self._wait_s, self._run, model)
+            else:
+                loop.call_soon(self._run, model)
+        future: asyncio.Future[Judged] = loop.create_future()
+        batch.texts += texts
+        batch.askers.append((future, len(batch.texts)))
+        return await future
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._threads.shutdown(wait=True)
+
+    async def _alone(self, model: Fixed, texts: list[str]) -> Judged:
+        if self._is_quick(model, texts):
+            return Judged(model, *self._judged(model, texts))
+        loop = asyncio.get_running_loop()
+        return Judged(model, *await loop.run_in_executor(self._threads, self._judged, model, texts))
+
+    def _run(self, model: Fixed) -> None:
+        batch = self._waiting.pop(model)
+        if self._is_quick(model, batch.texts):
+            try:
+                self._give(batch, model, *self._judged(model, batch.texts))
+                return
+            except Exception:  # one text of many may be to blame
+                pass
+        self._in_threads(model, batch)
+
+    def _in_threads(self, model: Fixed, batch: _Batch) -> None:
+        loop = asyncio.get_running_loop()
+        running = loop.run_in_executor(self._threads, self._judged, model, batch.texts)
+
+        def done(finished: "asyncio.Future[tuple[list[list[float]], list[int]]]") -> None:
+            if finished.cancelled() or (error := finished.exception()) is None:
+                self._give(batch, model, *finished.result())
+            elif len(batch.askers) == 1:
+                _fail(batch.askers[0][0], error)
+            else:
+                for alone in _apart(batch):
+                    self._in_threads(model, alone)
+
+        running.add_done_callback(done)
+
+    def _give(self, batch: _Batch, model: Fixed, rows: list[list[float]], chosen: list[int]) -> None:
+        start = 0
+        for future, end in batch.askers:
+            if not future.done():  # the client may have gone
+                future.set_result(Judged(model, rows[start:end], chosen[start:end]))
+            start = end
+
+    def _is_quick(self, model: Fixed, texts: list[str]) -> bool:
+        return self._pace(model).expected_s(texts) < AT_ONCE_S
+
+    def _pace(self, model: Fixed) -> _Pace:
+        return self._paces.setdefault(model.model.facts.type, _Pace())
+
+    def _judged(self, model: Fixed, texts: list[str]) -> tuple[list[list[float]], list[int]]:
+        started = time.perf_counter()
+        found = judge(model, texts)
+        self._pace(model).took(time.perf_counter() - started, texts)
+        return found
+
+
+def _apart(batch: _Batch) -> list[_Batch]:
+    """The same requests, each in a batch of its own."""
+    apart, start = [], 0
+    for future, end in batch.askers:
+        alone = _Batch()
+        alone.texts, alone.askers = batch.texts[start:end], [(future, end - start)]
+        apart.append(alone)
+        start = end
+    return apart
+
+
+def _fail(future: "asyncio.Future[Judged]", error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)

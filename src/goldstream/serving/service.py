@@ -1,0 +1,61 @@
+"""What all protocols share: the settings, which model answers, and how texts are scored."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from goldstream import settings
+from goldstream.errors import ModelError
+from goldstream.serving.batching import Batcher, Judged
+from goldstream.serving.models import Models, Unavailable, UnknownVersion
+from goldstream.serving.requests import Refused
+from goldstream.stream.champion import Fixed
+
+
+@dataclass
+class Service:
+    """One serving process, as its protocols see it."""
+
+    name: str  #: by which clients call the model
+    section: settings.Serving
+    models: Models
+    batcher: Batcher
+    started_at: float = field(default_factory=time.time)
+    draining: bool = False  #: asked to stop: answers, and is not ready any more
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests should be sent here."""
+        return self.models.ready and not self.draining
+
+    @property
+    def largest_body(self) -> int:
+        """Bytes."""
+        return int(self.section.max_body_mb * 1_000_000)
+
+    async def model(self, version: int | str | None = None) -> Fixed:
+        """Return the champion, or the model of that number or alias; raises `Refused`."""
+        try:
+            if version is None:
+                return self.models.champion
+            return await (self.models.version(version) if isinstance(version, int) else self.models.alias(version))
+        except UnknownVersion as error:
+            raise Refused(404, str(error)) from None
+        except Unavailable as error:
+            raise Refused(503, str(error), {"retry-after": "1"}) from None
+
+    async def score(self, texts: Sequence[str], version: int | str | None = None) -> Judged:
+        """Return what the champion, or that version, says of each text; raises `Refused`."""
+        model = await self.model(version)
+        if len(texts) > self.section.max_texts:
+            raise Refused(400, f"{len(texts):,} texts in one request are too many; send at most {self.section.max_texts:,}")
+        if not texts:
+            return Judged(model, [], [])
+        try:
+            return await self.batcher.score(model, list(texts))
+        except ModelError as error:
+            raise Refused(500, str(error)) from None
+        except UnicodeEncodeError:
+            raise Refused(400, "a text holds half of a character pair, which is no text") from None
+        except Exception as error:
+            raise Refused(500, f"version {model.version} failed on this text: {type(error).__name__}") from error
