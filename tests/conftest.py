@@ -1,7 +1,7 @@
 """What the tests share: one embedded server for the session, a fresh schema for each test that asks for a store."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -13,6 +13,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from goldstream import settings
+from goldstream.run import kafka_broker
 from goldstream.store import Store
 
 _numbers = count()
@@ -39,6 +40,27 @@ def store(server_folder: Path, store_settings: settings.Store) -> Iterator[Store
         yield opened
         with opened.connect(name="drop") as conn:
             conn.execute(f"DROP SCHEMA {store_settings.schema} CASCADE".encode())
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_broker.Broker]:
+    """A real Kafka broker for the whole session, where Java and Maven are at hand."""
+    if why := kafka_broker.missing():
+        pytest.skip(why)
+    with kafka_broker.Broker(tmp_path_factory.mktemp("kafka")) as started:
+        yield started
+
+
+@pytest.fixture
+def kafka(broker: kafka_broker.Broker) -> Callable[..., settings.Settings]:
+    """Make the settings of a project whose topics no other test uses."""
+
+    def make(**log: object) -> settings.Settings:
+        section = {"type": "kafka", "kafka": {"bootstrap.servers": broker.servers}, **log}
+        project = settings.Project(name=f"test-{next(_numbers)}")
+        return settings.Settings(project=project, log=settings.Log(**section))  # type: ignore[arg-type]
+
+    return make
 
 
 @pytest.fixture(scope="session")

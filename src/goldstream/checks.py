@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 
+from goldstream.clock import now
 from goldstream.errors import PositionError
-from goldstream.log.base import Log
+from goldstream.log.base import Extent, Log
 from goldstream.records import POSTS, Post, empty, to_columns, to_rows
 from goldstream.sources.base import Arrival, Source
 
@@ -31,14 +32,15 @@ def check_log(make_log: Callable[[], Log]) -> None:
 
 def check_log_gives_back_what_was_appended(log: Log) -> None:
     """Posts come back as they were, all their columns, in the order of appending."""
+    seen = now()
     posts = [
-        Post(id="a:1", source="a", text="hi", links=["https://example.org/x"], extra={"stars": 5}),
-        Post(id="a:2", source="a", kind="delete", revision=-7),
-        Post(id="a:3", source="a", text="naïve ☃ 'quoted' \\ \n", author="z", tags=["t", ""]),
+        Post(id="a:1", source="a", text="hi", seen_at=seen, links=["https://example.org/x"], extra={"stars": 5}),
+        Post(id="a:2", source="a", kind="delete", revision=-7, seen_at=seen),
+        Post(id="a:3", source="a", seen_at=seen, text="naïve ☃ 'quoted' \\ \n", author="z", tags=["t", ""]),
     ]
     log.append(to_columns(posts[:2]), "a", None)
     log.append(to_columns(posts[2:]), "a", None)
-    read = [post for part in log.read(0, log.extents()[0].start, 100) for post in to_rows(part.posts)]
+    read = [post for part in log.read(*_start(log), 100) for post in to_rows(part.posts)]
     assert read == posts, read
 
 
@@ -49,43 +51,44 @@ def check_log_keeps_the_cursor_with_the_posts(log: Log) -> None:
     log.append(_numbered("b", 0, 1), "b", "1")
     log.append(_numbered("a", 2, 1), "a", None)
     assert (log.cursor("a"), log.cursor("b"), log.cursor("c")) == ("2", "1", None)
-    end = log.extents()[0].end
+    end = _extent(log).end
     log.append(empty(), "a", "9")
-    assert (log.cursor("a"), log.extents()[0].end) == ("9", end)
+    assert (log.cursor("a"), _extent(log).end) == ("9", end)
 
 
 def check_log_cuts_and_joins_batches(log: Log) -> None:
     """A part never holds more than `limit` posts, and each goes on where the one before ended."""
     for first, count in ((0, 1), (1, 2), (3, 40), (43, 1)):
         log.append(_numbered("a", first, count), "a", None)
-    after = log.extents()[0].start
+    partition, after = _start(log)
     seen: list[str] = []
-    for part in log.read(0, after, 7):
+    for part in log.read(partition, after, 7):
         assert 1 <= part.posts.num_rows <= 7
         assert part.start == after and part.end > part.positions[-1] >= part.start
         after = part.end
         seen += part.posts["id"].to_pylist()
     assert seen == [f"a:{number}" for number in range(44)], seen
-    assert after == log.extents()[0].end
+    assert after == _extent(log).end
 
 
 def check_log_resumes_anywhere(log: Log) -> None:
     """Reading on from the position of any post begins with that post."""
     log.append(_numbered("a", 0, 3), "a", None)
     log.append(_numbered("a", 3, 3), "a", None)
-    (start, end) = log.extents()[0]
-    whole = [place for part in log.read(0, start, 100) for place in zip(part.positions, part.posts["id"], strict=True)]
+    partition, start = _start(log)
+    end = _extent(log).end
+    whole = [place for part in log.read(partition, start, 100) for place in zip(part.positions, part.posts["id"], strict=True)]
     for position, post_id in whole:
-        part = next(iter(log.read(0, int(position), 100)))
+        part = next(iter(log.read(partition, int(position), 100)))
         assert part.posts["id"][0] == post_id and part.positions[0] == position
-    assert list(log.read(0, end, 100)) == []
+    assert list(log.read(partition, end, 100)) == []
 
 
 def check_log_refuses_a_position_past_the_end(log: Log) -> None:
     """A reader that stands past the end hears about it: it has positions of another log."""
     log.append(_numbered("a", 0, 3), "a", None)
     try:
-        list(log.read(0, log.extents()[0].end + 1, 100))
+        list(log.read(_start(log)[0], _extent(log).end + 1, 100))
     except PositionError:
         return
     raise AssertionError("no PositionError for a position past the end")
@@ -93,7 +96,7 @@ def check_log_refuses_a_position_past_the_end(log: Log) -> None:
 
 def check_log_shows_every_position_in_order(log: Log) -> None:
     """Eight writers at once; a reader that follows them sees every post once, and each writer's in its order."""
-    start = log.extents()[0].start
+    partition, start = _start(log)
     with ThreadPoolExecutor(_WRITERS) as threads:
         writers = [threads.submit(_write, log, f"w{number}") for number in range(_WRITERS)]
         seen: list[str] = []
@@ -102,7 +105,7 @@ def check_log_shows_every_position_in_order(log: Log) -> None:
         while len(seen) < _WRITERS * _APPENDS * 3:
             before = len(seen)
             done = all(writer.done() for writer in writers)
-            for part in log.read(0, after, 50):
+            for part in log.read(partition, after, 50):
                 after = part.end
                 seen += part.posts["id"].to_pylist()
                 positions += part.positions.tolist()
@@ -113,6 +116,17 @@ def check_log_shows_every_position_in_order(log: Log) -> None:
     for number in range(_WRITERS):
         own = [post_id for post_id in seen if post_id.startswith(f"w{number}:")]
         assert own == [f"w{number}:{count}" for count in range(_APPENDS * 3)], own
+
+
+def _start(log: Log) -> tuple[int, int]:
+    """The log's one partition and where it begins."""
+    ((partition, extent),) = log.extents().items()
+    return partition, extent.start
+
+
+def _extent(log: Log) -> Extent:
+    (extent,) = log.extents().values()
+    return extent
 
 
 def _write(log: Log, name: str) -> None:

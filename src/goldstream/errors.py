@@ -8,6 +8,7 @@
     ├── StoreError           PostgreSQL can't be started, reached or used
     │   └── SchemaError      the database belongs to a newer goldstream, or to something else
     ├── LogError             the log can't give what a reader asked for
+    │   ├── LogUnreachable   no broker answers; it may answer again
     │   ├── PositionError    a position lies past the end of the log, or belongs to another log
     │   └── Superseded       another worker has taken this reader over; this one wrote nothing
     ├── SourceError          a source can't be read: a missing file, a missing column, a refused connection
@@ -43,6 +44,10 @@ class SchemaError(StoreError):
 
 class LogError(GoldstreamError):
     """The log can't give what a reader asked for."""
+
+
+class LogUnreachable(LogError):
+    """No broker answers; it may answer again."""
 
 
 class PositionError(LogError):

@@ -66,11 +66,29 @@ class Store(Section, frozen=True, kw_only=True):
     schema: str = "goldstream"  #: PostgreSQL schema that holds our tables
 
 
+Topic = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
+
+
+class StrataTopics(Section, frozen=True, kw_only=True):
+    """A topic for each stratum; a stratum without one goes to `log.topic`."""
+
+    topic: Topic | None = None
+    false_friends: Topic | None = None
+    rest: Topic | None = None
+
+
 class Log(Section, frozen=True, kw_only=True):
-    """Posts in arrival order."""
+    """Posts in arrival order. All but the first two keys are for `type = "kafka"`."""
 
     type: str = "embedded"
     retention_days: Annotated[float, Meta(gt=0)] = 30.0  #: how long the log keeps posts that every reader has read
+    topic: Topic | None = None  #: without one, `<project>.posts`
+    strata_topics: StrataTopics = StrataTopics()
+    partitions: Positive = 4  #: of a topic that is made; as many workers can share it
+    replicas: Positive = 1  #: of a topic that is made
+    columns: dict[str, Any] = {}  #: where the fields stand in JSON that others write, as for files; none: our own form
+    give_up_s: Annotated[float, Meta(gt=0)] = 300.0  #: a process ends when no broker has answered for so long
+    kafka: dict[str, Any] = {}  #: librdkafka's own keys, such as `"bootstrap.servers"`; a value may be `{ env = "NAME" }`
 
 
 class Strata(Section, frozen=True, kw_only=True):

@@ -18,7 +18,20 @@ LADDER = [
     ["stream", "training"],
     ["sources", "log", "datasets", "labeling", "annotation", "models", "registry", "links"],
     ["store"],
-    ["plugins", "settings", "listening", "records", "errors", "names", "clock", "tables", "keywords", "jit"],
+    [
+        "plugins",
+        "settings",
+        "listening",
+        "records",
+        "errors",
+        "names",
+        "clock",
+        "tables",
+        "keywords",
+        "jit",
+        "mapping",
+        "own_json",
+    ],
 ]
 RUNG = {name: rung for rung, names in enumerate(LADDER) for name in names}
 #: Contracts (`base.py`), which a neighbour may name.
@@ -31,6 +44,7 @@ BESIDE = {"testing", "checks"}
 #: Where a library may be imported: it is slow to load, or belongs to one job.
 HOMES = {
     "click": ("cli/",),
+    "confluent_kafka": ("log/kafka",),
     "jinja2": ("web/",),
     "llvmlite": ("models/instructions.py",),
     "numba": ("jit.py",),

@@ -14,6 +14,7 @@ from goldstream.cli.config import config
 from goldstream.cli.dataset import dataset
 from goldstream.cli.dead_letters import dead_letters
 from goldstream.cli.demo import demo
+from goldstream.cli.dev import dev
 from goldstream.cli.doctor import doctor
 from goldstream.cli.evaluate import evaluate
 from goldstream.cli.explain import explain
@@ -48,7 +49,7 @@ def goldstream() -> None:
 
 for _command in (
     demo, init, up, ingest, dataset, label, train, evaluate, explain, predict, fit, models, classify, serve, links,
-    dead_letters, status, doctor, backup, restore, config, reset,
+    dead_letters, status, doctor, backup, restore, config, dev, reset,
 ):  # fmt: skip
     goldstream.add_command(_command)
 

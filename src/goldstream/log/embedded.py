@@ -7,14 +7,15 @@ and positions come together or not at all, and a client that is stopped half-way
 
 import threading
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import psycopg
 import pyarrow as pa
 
+from goldstream import settings
 from goldstream.errors import PositionError
-from goldstream.log.base import Extent, Part
+from goldstream.log.base import Alone, Extent, Part, Say
 from goldstream.records import POSTS
 
 if TYPE_CHECKING:
@@ -90,6 +91,11 @@ class EmbeddedLog:
         self._connection().execute(_MAKE, (name,))
         self.identity = str(self._value(_IDENTITY, name))
 
+    @classmethod
+    def open(cls, store: "Store", section: settings.Settings) -> Self:
+        """Return the log of the project whose store this is."""
+        return cls(store)
+
     def append(self, posts: pa.RecordBatch, source: str, cursor: str | None) -> None:
         """Add `posts` and the source's `cursor` in one transaction of one statement."""
         values = {"log": self._name, "posts": posts.num_rows, "source": source, "payload": to_bytes(posts),
@@ -133,6 +139,10 @@ class EmbeddedLog:
             return
         for _ in conn.notifies(timeout=timeout_s, stop_after=1):
             pass
+
+    def follow(self, reader: str, say: Say, *, share: bool) -> Alone:
+        """Return a follower of all of it: the log has one partition, which one worker reads."""
+        return Alone(self)
 
     def close(self) -> None:
         """Close all connections; a second call does nothing."""

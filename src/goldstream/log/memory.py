@@ -2,24 +2,31 @@
 
 import threading
 from collections.abc import Iterator, Mapping
+from typing import Self
 from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
 
+from goldstream import settings
 from goldstream.errors import PositionError
-from goldstream.log.base import Extent, Part
+from goldstream.log.base import Alone, Extent, Part, Say
 
 
 class MemoryLog:
-    """Posts in arrival order, gone with the process. The store is not needed: plug-ins are handed one all the same."""
+    """Posts in arrival order, gone with the process."""
 
-    def __init__(self, store: object = None) -> None:
+    def __init__(self) -> None:
         self.identity = str(uuid4())
         self._batches: list[tuple[int, pa.RecordBatch]] = []
         self._extent = Extent(0, 0)
         self._cursors: dict[str, str] = {}
         self._changed = threading.Condition()
+
+    @classmethod
+    def open(cls, store: object, section: settings.Settings) -> Self:
+        """Return a new log: nothing is configured."""
+        return cls()
 
     def append(self, posts: pa.RecordBatch, source: str, cursor: str | None) -> None:
         """Add `posts` and remember the source's `cursor`."""
@@ -65,6 +72,10 @@ class MemoryLog:
         """Return at the next append, or after `timeout_s`."""
         with self._changed:
             self._changed.wait(timeout_s)
+
+    def follow(self, reader: str, say: Say, *, share: bool) -> Alone:
+        """Return a follower of all of it: the log has one partition, which one worker reads."""
+        return Alone(self)
 
     def close(self) -> None:
         """Nothing is held open."""

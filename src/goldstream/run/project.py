@@ -34,7 +34,7 @@ class Project:
 
     def log(self) -> "Log":
         """Return the log that the settings name."""
-        log: Log = plugins.find("logs", self.settings.log.type)(self.store)
+        log: Log = plugins.find("logs", self.settings.log.type).open(self.store, self.settings)
         return log
 
     def registry(self) -> "Registry":

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from goldstream.clock import now
+from goldstream.log.refusals import refusals
 from goldstream.records import Post, from_json, mend, to_columns
 from goldstream.run.project import Project
 from goldstream.store import dead_letters
-from goldstream.stream.refusals import refusals
 
 
 def replay(project: Project, numbers: Sequence[int] | None) -> dict[str, Any]:

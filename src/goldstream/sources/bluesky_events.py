@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
+from goldstream.mapping import moment
 from goldstream.records import Post, decode
-from goldstream.sources.mapping import moment
 
 COLLECTION = "app.bsky.feed.post"
 GONE = frozenset({"deleted", "takendown", "suspended", "deactivated"})  #: account states that take all posts back

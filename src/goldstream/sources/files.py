@@ -24,12 +24,12 @@ import zstandard
 from msgspec import Meta, field
 
 from goldstream.errors import SourceError
+from goldstream.mapping import Bad, Columns, Mapping
+from goldstream.own_json import parse
 from goldstream.records import SCHEMA_VERSION, Post, decode, empty, from_json, from_json_lines, mend, to_columns
 from goldstream.settings import Section
 from goldstream.sources.base import Arrival, Reject
 from goldstream.sources.csv_rows import csv_rows
-from goldstream.sources.mapping import Bad, Columns, Mapping
-from goldstream.sources.own_json import parse
 
 BATCH = 16_384  #: rows
 BLOCK = 4 << 20  #: bytes of lines that are decoded together

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from goldstream.errors import DataError
 
@@ -23,12 +24,13 @@ class Letter(NamedTuple):
     post_id: str | None = None
     author: str | None = None
     revision: int = 0  #: of the post; one that is deleted already leaves no letter
+    headers: Jsonb | None = None  #: of the message, where it came with some
 
 
 # The same letter again, as after a crash before the source's cursor moved, is not stored twice.
 _ADD = """
-    INSERT INTO dead_letters (stage, source, reason, payload, place, post_id, author)
-    SELECT %(stage)s, %(source)s, %(reason)s, %(payload)b, %(place)s, %(post_id)s, %(author)s
+    INSERT INTO dead_letters (stage, source, reason, payload, place, post_id, author, headers)
+    SELECT %(stage)s, %(source)s, %(reason)s, %(payload)b, %(place)s, %(post_id)s, %(author)s, %(headers)s
     WHERE NOT EXISTS (SELECT FROM dead_letters d
                       WHERE d.source = %(source)s AND md5(d.payload) = md5(%(payload)b) AND d.stage = %(stage)s
                         AND d.reason = %(reason)s AND d.place IS NOT DISTINCT FROM %(place)s
@@ -37,7 +39,7 @@ _ADD = """
       AND NOT EXISTS (SELECT FROM forgotten_authors f
                       WHERE f.source = %(source)s AND f.author = %(author)s AND f.revision >= %(revision)s)
 """
-_SHOWN = "id, stage, source, reason, place, post_id, at, replayed_at, length(payload) AS bytes"
+_SHOWN = "id, stage, source, reason, place, headers, post_id, at, replayed_at, length(payload) AS bytes"
 
 
 def add(conn: Connection, letters: Sequence[Letter]) -> None:

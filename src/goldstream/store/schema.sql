@@ -38,6 +38,16 @@ CREATE TABLE cursors (
     PRIMARY KEY (log, source)
 );
 
+-- The number of a partition of Kafka, as `positions` and `predictions` have it: its own for ever, also when the topic is made
+-- anew under the same name, so that no two positions are ever the same. 0 is the embedded log.
+CREATE TABLE log_partitions (
+    number    integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic     text NOT NULL,
+    topic_id  text NOT NULL,
+    partition integer NOT NULL,
+    UNIQUE (topic_id, partition)
+);
+
 -- Where a reader has got to; written in the transaction that writes its results. Taking over raises the epoch.
 CREATE TABLE positions (
     reader     text NOT NULL,
@@ -57,6 +67,7 @@ CREATE TABLE dead_letters (
     reason      text NOT NULL,
     payload     bytea NOT NULL,  -- as it came, or the post as JSON
     place       text,            -- file and line, offset, position
+    headers     jsonb,           -- of the message on Kafka
     post_id     text,
     author      text,
     at          timestamptz NOT NULL DEFAULT clock_timestamp(),

@@ -14,13 +14,13 @@ import pyarrow as pa
 
 from goldstream.clock import now
 from goldstream.log.base import Log
+from goldstream.log.refusals import refusals
 from goldstream.records import POSTS, Post, to_json, to_rows
 from goldstream.sources.base import Arrival, Source
 from goldstream.store import Store, dead_letters
 from goldstream.store.dead_letters import Letter
 from goldstream.store.reconnect import Connection, Lasting, Stopped
 from goldstream.stream.arrivals import joined
-from goldstream.stream.refusals import refusals
 
 Say = Callable[[str], None]
 

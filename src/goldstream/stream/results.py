@@ -21,6 +21,8 @@ from goldstream.stream.stored import StoredPosts
 class Results(NamedTuple):
     """One batch, classified and not yet written."""
 
+    partition: int
+    start: int  #: the position that it goes on from
     end: int  #: the position to go on from
     predictions: pa.RecordBatch  #: schema `PREDICTIONS`, a row per position
     candidates: pl.DataFrame  #: columns of the table `candidates`; the newest revision of each post in the batch
@@ -29,7 +31,7 @@ class Results(NamedTuple):
     edited: pl.DataFrame  #: id, revision: those of them that are edits
     deletes: list[deletions.Delete]
     forgets: list[deletions.Forget]
-    letters: list[Letter]  #: posts on which the model failed
+    letters: list[Letter]  #: posts on which the model failed, and what is no post
 
     @property
     def gone(self) -> int:
@@ -53,8 +55,11 @@ def results(part: Part, scored: Scored, stream: settings.Stream, project: settin
     stored.add(candidates["post_id"])
     deletes, forgets = _deletions(part.posts)
     predictions = _predictions(part, scored, probabilities, _scored_rows(live, scored), stream.reader)
-    letters = _letters(part, live, scored)
-    return Results(part.end, predictions, candidates, _links(candidates), outdated, edited, deletes, forgets, letters)
+    letters = [*part.letters, *_letters(part, live, scored)]
+    return Results(
+        part.partition, part.start, part.end, predictions, candidates, _links(candidates), outdated, edited,
+        deletes, forgets, letters,
+    )  # fmt: skip
 
 
 def _scored_rows(live: pa.BooleanArray, scored: Scored) -> pa.BooleanArray:
@@ -143,8 +148,8 @@ def _outdated(part: Part, newest: np.ndarray, chosen: pl.Series, stored: StoredP
     """Posts that are no candidates and may have been; and those of them that are edits."""
     rows = newest[~np.isin(part.positions[newest], chosen.to_numpy())]
     others = pl.DataFrame(pl.from_arrow(part.posts.select(["id", "revision", "kind"]).take(pa.array(rows))))
-    known = others.filter(pl.Series(stored.may_hold(others["id"]), dtype=pl.Boolean))
-    edits = others.filter(kind="update")
+    edits = others.filter(kind="update")  # these always: another worker may have stored what they replace
+    known = others.filter(pl.Series(stored.may_hold(others["id"]), dtype=pl.Boolean) | (pl.col("kind") == "update"))
     return known.select("id", "revision"), edits.select("id", "revision")
 
 

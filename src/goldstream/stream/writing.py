@@ -22,6 +22,8 @@ _CONTENT = (
     "text, created_at, author, lang, url, links, tags, media, reply_to, repost_of, cid, extra, label, probability, version"
 )
 _COLUMNS = f"post_id, revision, source, seen_at, position, {_CONTENT}"
+# One merge at a time: of two that run side by side, as of two workers, neither would see what the other one deletes.
+_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' merge', 5))"
 _STAGES = """
     CREATE TEMP TABLE IF NOT EXISTS new_candidates (LIKE candidates INCLUDING DEFAULTS) ON COMMIT DELETE ROWS;
     CREATE TEMP TABLE IF NOT EXISTS new_links (LIKE candidate_links, revision bigint) ON COMMIT DELETE ROWS;
@@ -79,6 +81,7 @@ def write(conn: Connection, taken: Taken, batch: Results) -> Taken:
         if len(batch.candidates):
             copy_columns(conn, "new_candidates", batch.candidates)
             copy_columns(conn, "new_links", batch.links)
+        conn.execute(_ALONE)
         taken = advance(conn, taken, batch.end)
         _merge(conn, batch)
     return taken

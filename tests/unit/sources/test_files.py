@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from goldstream.checks import check_source
 from goldstream.errors import SourceError
+from goldstream.mapping import Columns
 from goldstream.records import Post, to_json, to_rows
 from goldstream.sources.base import Reject
 from goldstream.sources.files import LONGEST_LINE, Files, FilesSettings
-from goldstream.sources.mapping import Columns
 
 
 def read(path: Path | str, cursor: str | None = None, **settings: Any) -> tuple[list[Post], list[Reject], str | None]:
