@@ -1,76 +1,22 @@
-"""The pages in a real browser: what a person sees and does."""
-
-import shutil
-import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+"""The pages in a real browser: what a person who watches sees and does."""
 
 import pytest
-
-from goldstream.settings import Settings, convert
-from goldstream.web.server import serve
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
-PAGES = ["/", "/links", "/model", "/status", "/post/sample:1", "/post/nowhere", "/nowhere"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["sync_api.Browser"]:
-    found = shutil.which("chromium") or "/usr/bin/chromium"
-    if not Path(found).exists():
-        pytest.skip("no Chromium on this machine")
-    with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=QUIET)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def address(store) -> Iterator[str]:
-    stop, ready, addresses = threading.Event(), threading.Event(), []
-
-    def note(where: str) -> None:
-        addresses.append(where)
-        ready.set()
-
-    settings = convert(
-        {"web": {"port": 0}, "project": {"name": "ai-links", "labels": ["ai", "other"], "keep": "ai"}}, Settings, "test"
-    )
-    thread = threading.Thread(target=serve, args=(store, settings, stop), kwargs={"ready": note})
-    thread.start()
-    assert ready.wait(30)
-    yield addresses[0]
-    stop.set()
-    thread.join()
-
-
-@pytest.fixture
-def open_page(browser, address) -> Iterator[Callable[..., "sync_api.Page"]]:
-    """Opens a path; at the end, no page may have complained."""
-    complaints: list[str] = []
-    contexts = []
-
-    def opened(path: str, viewport: dict[str, int] = DESK, scheme: str = "light") -> "sync_api.Page":
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, base_url=address)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        page.on(
-            "console",
-            lambda said: complaints.append(said.text) if said.type == "error" and " 404 " not in said.text else None,
-        )
-        page.goto(path)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
+PAGES = [
+    "/",
+    "/links",
+    "/model",
+    "/status",
+    "/people",
+    "/adjudicate",
+    "/annotate",
+    "/post/sample:1",
+    "/post/nowhere",
+    "/nowhere",
+]
 
 
 def posts(fill, many: int = 12) -> None:

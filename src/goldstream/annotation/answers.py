@@ -19,13 +19,26 @@ _ANSWER = """
     FROM (SELECT %(post_id)s::text AS post_id) asked LEFT JOIN questions q USING (post_id)
     RETURNING id
 """
-_HOLD = "SELECT FROM questions WHERE post_id = ANY(%s) ORDER BY post_id FOR UPDATE"
+_ONE_AT_A_TIME = 7_246_394  # lock, any number
+_HOLD = "SELECT pg_advisory_xact_lock(%s)"
 _SETTLE = """
     UPDATE questions q SET answers = found.answers, open = found.answers < %(overlap)s
     FROM (SELECT asked.post_id, count(l.label)::int AS answers
           FROM unnest(%(posts)s::text[]) asked (post_id) LEFT JOIN latest_answers l USING (post_id)
           GROUP BY asked.post_id) found
     WHERE q.post_id = found.post_id
+"""
+_DISPUTE = """
+    WITH disputed AS (
+        SELECT l.post_id FROM latest_answers l WHERE l.post_id = ANY(%(posts)s::text[]) AND l.label IS NOT NULL
+        GROUP BY l.post_id
+        HAVING count(DISTINCT l.label) > 1
+           AND NOT EXISTS (SELECT FROM annotations a WHERE a.post_id = l.post_id AND a.act = 'adjudicate' AND a.label IS NOT NULL)
+    ), settled AS (
+        DELETE FROM conflicts c WHERE c.post_id = ANY(%(posts)s::text[])
+          AND NOT EXISTS (SELECT FROM disputed d WHERE d.post_id = c.post_id)
+    )
+    INSERT INTO conflicts (post_id) SELECT post_id FROM disputed ON CONFLICT DO NOTHING
 """
 _LAST = """
     SELECT id, post_id, revision, batch FROM annotations a
@@ -105,12 +118,13 @@ def take_back(conn: Connection, annotator: str, batch: int, *, overlap: int = 1)
 
 
 def settle(conn: Connection, posts: Sequence[str], overlap: int) -> None:
-    """Count the answers to questions anew, and close those that have enough."""
-    conn.execute(_HOLD, (list(posts),))  # so that whoever comes second counts the first one's answer too
+    """Count the answers to questions anew, close those that have enough, and note on which posts people disagree."""
+    conn.execute(_HOLD, (_ONE_AT_A_TIME,))  # so that whoever comes second counts the first one's answer too
     conn.execute(_SETTLE, {"posts": list(posts), "overlap": overlap})
+    conn.execute(_DISPUTE, {"posts": list(posts)})
 
 
-def add(conn: Connection, labels: Mapping[str, str], annotator: str, strategy: str = "import") -> int:
+def add(conn: Connection, labels: Mapping[str, str], annotator: str, strategy: str = "import", *, overlap: int = 1) -> int:
     """Add an answer for each post id in `labels` that `annotator` has not answered in the same way; return how many."""
     import polars as pl
 
@@ -120,14 +134,17 @@ def add(conn: Connection, labels: Mapping[str, str], annotator: str, strategy: s
     with conn.transaction():
         conn.execute("CREATE TEMP TABLE answers (post_id text, label text) ON COMMIT DROP")
         copy_columns(conn, "answers", answers)
-        return conn.execute(
+        added = conn.execute(
             """INSERT INTO annotations (post_id, revision, label, annotator, strategy)
                SELECT a.post_id, 0, a.label, %(annotator)s, %(strategy)s FROM answers a
                WHERE a.label IS DISTINCT FROM (
-                   SELECT b.label FROM annotations b WHERE b.post_id = a.post_id AND b.annotator = %(annotator)s
+                   SELECT b.label FROM annotations b
+                   WHERE b.post_id = a.post_id AND b.annotator = %(annotator)s AND b.act <> 'adjudicate'
                    ORDER BY b.id DESC LIMIT 1)""",
             {"annotator": annotator, "strategy": strategy},
         ).rowcount
+        settle(conn, list(labels), overlap)
+    return added
 
 
 def add_known(conn: Connection, raw_table: str) -> int:

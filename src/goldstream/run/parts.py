@@ -48,7 +48,7 @@ def web(project: Project, stop: threading.Event) -> None:
     """The pages."""
     from goldstream.web.server import serve
 
-    serve(project.store, project.settings, stop)
+    serve(project.store, project.settings, stop, folder=project.folder)
 
 
 def first_champion(project: Project, stop: threading.Event) -> str:

@@ -273,6 +273,12 @@ CREATE VIEW gold AS
     GROUP BY post_id
     HAVING bool_or(act = 'adjudicate') OR count(DISTINCT label) = 1;
 
+-- Posts on whose label people disagree, until somebody adjudicates.
+CREATE TABLE conflicts (
+    post_id text PRIMARY KEY,
+    since   timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
 -- One row for each draw of posts to ask about: from how many, by which mix of strategies.
 CREATE TABLE rounds (
     round integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -19,13 +19,19 @@ from goldstream.web.counters import Counters
 from goldstream.web.database import Away, Database
 from goldstream.web.events import events
 from goldstream.web.guard import ENTER, HEADERS, Guard
+from goldstream.web.pages import annotate
+from goldstream.web.pages.adjudicate import adjudicate
 from goldstream.web.pages.enter import enter
 from goldstream.web.pages.links import Ranking, links
 from goldstream.web.pages.live import live
 from goldstream.web.pages.model import model
+from goldstream.web.pages.people import Agreement, people
 from goldstream.web.pages.post import post
 from goldstream.web.pages.status import DeadLetters, status
+from goldstream.web.people import tickets
 from goldstream.web.rendering import environment, respond
+from goldstream.web.rounds import Rounds
+from goldstream.web.team import Team
 
 STATIC = Path(__file__).parent / "static"
 
@@ -38,9 +44,12 @@ _MESSAGES = {
 }
 
 
-def make_app(store: Store, settings: Settings, parts: Parts | None = None) -> Starlette:
-    """Return the pages over `store`; `parts` tells the state of every part by name, where somebody knows."""
-    token = settings.web.token.value() if settings.web.token else None
+def make_app(store: Store, settings: Settings, parts: Parts | None = None, folder: Path = Path()) -> Starlette:
+    """Return the pages over `store`; `parts` tells the state of every part by name, where somebody knows.
+
+    `folder` is the project's: guidelines and fetched models are there.
+    """
+    proofs = tickets(settings)
     app = Starlette(
         routes=[
             Route("/", live),
@@ -49,10 +58,19 @@ def make_app(store: Store, settings: Settings, parts: Parts | None = None) -> St
             Route("/model", model),
             Route("/post/{id:post_id}", post),
             Route("/status", status),
+            Route("/adjudicate", adjudicate),
+            Route("/people", people),
+            Route("/annotate", annotate.annotate),
+            Route("/annotate/name", annotate.name, methods=["POST"]),
+            Route("/annotate/next", annotate.ahead, methods=["POST"]),
+            Route("/annotate/answer", annotate.answer, methods=["POST"]),
+            Route("/annotate/undo", annotate.undo, methods=["POST"]),
             Route(ENTER, enter, methods=["GET", "POST"]),
             Mount("/static", _Static(directory=STATIC)),
         ],
-        middleware=[Middleware(Guard, allowed_hosts=settings.web.allowed_hosts, token=token)],
+        middleware=[
+            Middleware(Guard, allowed_hosts=settings.web.allowed_hosts, tickets=proofs, closed=settings.web.token is not None)
+        ],
         exception_handlers={HTTPException: _refused, Away: _away, Exception: _failed},  # type: ignore[dict-item]
         lifespan=_lifespan,
     )
@@ -63,7 +81,10 @@ def make_app(store: Store, settings: Settings, parts: Parts | None = None) -> St
         Ranking(),
         DeadLetters(),
     )
-    app.state.parts, app.state.token, app.state.embedded = parts, token, settings.store.dsn is None
+    app.state.parts, app.state.tickets, app.state.embedded = parts, proofs, settings.store.dsn is None
+    app.state.settings, app.state.named = settings, bool(settings.annotation.annotators)
+    app.state.guidelines = folder / settings.annotation.guidelines
+    app.state.rounds, app.state.team, app.state.agreement = Rounds(store, settings), Team(), Agreement()
     app.state.stopping, app.state.streams = threading.Event(), 0
     return app
 
@@ -83,6 +104,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
     finally:
         app.state.stopping.set()
+        app.state.rounds.close()
         app.state.database.close()
 
 

@@ -1,22 +1,32 @@
-"""Who may ask: our own pages in this browser, by a name that we know, and with the token where one is set.
+"""Who may ask: our own pages in this browser, by a name that we know, and with a token where one is set.
 
-A page of another site can send requests to a loopback address; it can't forge `Host` and `Origin`. Both are checked.
+A page of another site can send requests to a loopback address; it can't forge `Host` and `Origin`. Both are checked, and
+what changes something must be JSON, which no form of another site can send.
 """
 
+import base64
+import binascii
+import contextlib
 import hashlib
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from goldstream.web.pace import Pace
+
 LONGEST_TARGET = 8_192  #: bytes of path and query
-LARGEST_BODY = 4_096  #: bytes; the only body is the token's
+LARGEST_BODY = 262_144  #: bytes
 COOKIE = "goldstream"
 ENTER = "/enter"
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+#: How often one address may ask: what changes something, and a token that may be a guess. Per second, and at once.
+CHANGES, GUESSES = (50.0, 500), (0.5, 10)
 
 #: What every answer carries.
 HEADERS = {
@@ -30,12 +40,17 @@ HEADERS = {
 
 
 class Guard:
-    """Refuses what no page of ours would send, and sets the headers that keep a browser careful."""
+    """Refuses what no page of ours would send, and sets the headers that keep a browser careful.
 
-    def __init__(self, app: ASGIApp, allowed_hosts: Collection[str], token: str | None) -> None:
+    `tickets` are the proofs that open the pages, each with the person it belongs to (None: anybody's); with `closed`,
+    nothing is shown without one. Who asks is passed on as `scope["state"]["person"]`.
+    """
+
+    def __init__(self, app: ASGIApp, allowed_hosts: Collection[str], tickets: Mapping[str, str | None], closed: bool) -> None:
         self._app = app
         self._allowed = {host.lower() for host in allowed_hosts}
-        self._pass = None if token is None else ticket(token)
+        self._tickets, self._closed = dict(tickets), closed
+        self._changes, self._guesses = Pace(*CHANGES), Pace(*GUESSES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -65,25 +80,61 @@ class Guard:
             return PlainTextResponse("The address is too long.\n", 414)
         if _body_size(headers) > LARGEST_BODY:
             return PlainTextResponse("The request is too large.\n", 413)
-        if self._pass is not None and not self._admitted(scope):
+        if scope["method"] not in READING and (refusal := self._may_change(scope, headers)):
+            return refusal
+        admitted, person = self._admitted(headers)
+        scope.setdefault("state", {})["person"] = person
+        free = scope["path"] == ENTER or scope["path"].startswith("/static/")
+        if self._closed and not admitted and not free:
             return Response(status_code=303, headers={"location": ENTER})
         return None
 
-    def _admitted(self, scope: Scope) -> bool:
-        if scope["path"] == ENTER or scope["path"].startswith("/static/"):
-            return True
-        connection = HTTPConnection(scope)
-        shown = connection.headers.get("authorization", "").removeprefix("Bearer ")
-        bearer = shown.encode("latin-1", "replace").decode("utf-8", "replace")
-        return any(
-            hmac.compare_digest(proof.encode(), (self._pass or "").encode())
-            for proof in (connection.cookies.get(COOKIE, ""), ticket(bearer))
-        )
+    def _may_change(self, scope: Scope, headers: Headers) -> Response | None:
+        """What changes something comes from our own pages (or a program), as JSON, and not in floods."""
+        if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+            return PlainTextResponse("A page of another site may not ask this.\n", 400)
+        entering = scope["path"] == ENTER
+        if not entering and headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return PlainTextResponse("What changes something must be sent as application/json.\n", 415)
+        address = (scope.get("client") or ("", 0))[0]
+        if not (self._guesses if entering else self._changes).allows(address):
+            return PlainTextResponse("Too many requests at once.\n", 429, {"retry-after": "5"})
+        return None
+
+    def _admitted(self, headers: Headers) -> tuple[bool, str | None]:
+        """Whether a ticket or token was shown that opens the pages, and whose it is."""
+        shown = _shown(headers)
+        admitted, person = False, None
+        for known, whose in self._tickets.items():  # all of them, so that the time says nothing
+            right = [hmac.compare_digest(proof.encode("utf-8", "replace"), known.encode()) for proof in shown]
+            if any(right):
+                admitted, person = True, whose or person
+        return admitted, person
 
 
 def ticket(token: str) -> str:
     """Return what the cookie holds: it proves the token without being it."""
-    return hashlib.sha256(b"goldstream pages\x00" + token.encode()).hexdigest()
+    return hashlib.sha256(b"goldstream pages\x00" + token.encode("utf-8", "replace")).hexdigest()
+
+
+def cookies(headers: Headers) -> dict[str, str]:
+    """Return the cookies that came along; none when they can't be read."""
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(headers.get("cookie", "")).items()}
+    except CookieError:
+        return {}
+
+
+def _shown(headers: Headers) -> list[str]:
+    """The tickets that a request shows: its cookie, and those of a bearer's token or of a password."""
+    shown = [cookies(headers).get(COOKIE, "")]
+    kind, _, value = headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        shown.append(ticket(value.encode("latin-1", "replace").decode("utf-8", "replace")))
+    if kind.lower() == "basic":  # as Label Studio shows it
+        with contextlib.suppress(binascii.Error, ValueError):
+            shown.append(ticket(base64.b64decode(value).decode("utf-8", "replace").partition(":")[2]))
+    return shown
 
 
 def _known(host: str, allowed: Collection[str]) -> bool:

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import uvicorn
 
@@ -21,17 +22,18 @@ def serve(
     settings: Settings,
     stop: threading.Event,
     *,
+    folder: Path = Path(),
     parts: Callable[[], Mapping[str, str]] | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Answer until `stop` is set; `ready` is told the address once the pages can be read there.
+    """Answer until `stop` is set; `ready` is told the address once the pages can be read there; `folder` is the project's.
 
     Raises `SettingsError` for a host that needs a token and has none, and for a port that is taken.
     """
     with contextlib.closing(
         listen(settings.web.host, settings.web.port, section="web", guarded=settings.web.token is not None)
     ) as listener:
-        app = make_app(store, settings, parts)
+        app = make_app(store, settings, parts, folder)
         config = uvicorn.Config(
             app, lifespan="on", log_config=None, access_log=False, server_header=False, proxy_headers=False,
             timeout_graceful_shutdown=GRACE_S, limit_concurrency=256, h11_max_incomplete_event_size=32_768,

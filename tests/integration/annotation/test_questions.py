@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from goldstream.annotation import answers, questions
+from goldstream.annotation import answers, questions, rounds
 from goldstream.annotation.posts import words
 from goldstream.settings import Annotation
 
@@ -16,13 +16,13 @@ def ask(conn: Any, me: str, limit: int = 5, overlap: int = 1, have: tuple[str, .
     return [q["post_id"] for q in questions.next_for(conn, me, overlap=overlap, limit=limit, have=list(have))]
 
 
-def drawn(conn: Any, section: Annotation = SECTION) -> questions.Drawn:
-    return questions.draw_round(conn, section, keep=0, reader="classify", seed=1)
+def drawn(conn: Any, section: Annotation = SECTION) -> rounds.Drawn:
+    return rounds.draw_round(conn, section, keep=0, reader="classify", seed=1)
 
 
 def test_a_round_draws_from_every_live_distinct_post(collected):
     found = drawn(collected, Annotation(round=1_000))
-    assert found == questions.Drawn(198, 198)
+    assert found == rounds.Drawn(198, 198)
     rows = collected.execute("SELECT min(chance), max(chance), count(DISTINCT place) FROM questions").fetchone()
     assert rows == (1.0, 1.0, 198)
 
@@ -42,7 +42,7 @@ def test_each_strategy_asks_about_what_it_likes(collected):
 
 def test_candidates_are_asked_about_too_before_there_is_a_dataset(conn, keep):
     keep("s:1", "hello")
-    assert drawn(conn) == questions.Drawn(1, 1)
+    assert drawn(conn) == rounds.Drawn(1, 1)
     assert ask(conn, "ann") == ["s:1"]
     assert words(conn, ["s:1", "s:2"])["s:1"]["text"] == "hello"
 
@@ -160,8 +160,8 @@ def test_two_who_answer_at_once_lose_nothing(collected, store, overlap):
 def test_a_second_round_asks_about_other_posts(collected):
     drawn(collected)
     first = {row[0] for row in collected.execute("SELECT post_id FROM questions")}
-    assert drawn(collected, Annotation(round=len(first))) == questions.Drawn(0, 0)  # enough wait
+    assert drawn(collected, Annotation(round=len(first))) == rounds.Drawn(0, 0)  # enough wait
     collected.execute("UPDATE questions SET answers = 1")
-    again = questions.draw_round(collected, SECTION, keep=0, reader="classify", seed=2)
+    again = rounds.draw_round(collected, SECTION, keep=0, reader="classify", seed=2)
     assert again.pool == 198 - len(first)
     assert collected.execute("SELECT count(*) FROM questions").fetchone() == (len(first) + again.drawn,)

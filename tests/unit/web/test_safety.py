@@ -4,6 +4,7 @@ import json
 import pytest
 from starlette.testclient import TestClient
 
+from goldstream.annotation import answers
 from goldstream.settings import Settings, convert
 from goldstream.web.app import make_app
 from goldstream.web.events import _lines
@@ -53,6 +54,8 @@ def stuff(fill) -> None:
         fill.conn.execute(
             "INSERT INTO dead_letters (stage, source, reason, payload, post_id) VALUES (%s, %s, %s, '', %s)", [evil] * 4
         )
+        for annotator in (evil, "bob"):
+            answers.answer(fill.conn, f"sample:{number}{evil}".replace("%", ""), annotator, annotator, note=evil, place=evil)
     for number, link in enumerate(BAD_LINKS):
         post_id = f"sample:link{number}"
         fill.keep(post_id, "a link", url=link, links=[])
@@ -105,6 +108,10 @@ def assert_harmless(html: str) -> None:
         "/links",
         "/model",
         "/status",
+        "/people",
+        "/people?name=<script>alert(1)</script>",
+        "/adjudicate",
+        "/annotate",
         "/?before=9",
         "/?q=<script>alert(1)</script>",
         "/links?url=javascript:alert(1)",
@@ -180,8 +187,9 @@ def test_every_answer_keeps_the_browser_careful(client):
 
 def test_what_is_too_large_or_not_a_reading_is_refused(client):
     assert client.get("/?q=" + "x" * 9_000).status_code == 414
-    assert client.post("/", content=b"x").status_code == 405
-    assert client.post("/enter", content=b"x" * 5_000).status_code == 413
+    assert client.post("/", json={}).status_code == 405
+    assert client.post("/", content=b"x").status_code == 415
+    assert client.post("/enter", content=b"x" * 300_000).status_code == 413
     assert client.post("/enter", content=iter([b"x"])).status_code == 413
 
 

@@ -1,4 +1,4 @@
-"""`/enter`: where a browser shows the token, once."""
+"""`/enter`: where a browser shows its token, once."""
 
 import hmac
 from urllib.parse import parse_qs
@@ -6,21 +6,25 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from goldstream.web.guard import COOKIE, LARGEST_BODY, ticket
+from goldstream.web.guard import COOKIE, ticket
 from goldstream.web.rendering import respond
+
+LARGEST_FORM = 4_096  #: bytes
+A_MONTH = 30 * 86_400
 
 
 async def enter(request: Request) -> Response:
-    """Answer with a form; the right token buys a cookie that scripts can't read."""
-    token: str | None = request.app.state.token
-    if token is None:
+    """Answer with a form; a right token buys a cookie that scripts can't read."""
+    tickets: dict[str, str | None] = request.app.state.tickets
+    if not tickets:
         return RedirectResponse("/", 303)
     if request.method != "POST":
         return respond(request, "enter.html", {"wrong": False}, status=401)
-    body = (await request.body())[:LARGEST_BODY].decode("utf-8", "replace")
-    shown = parse_qs(body).get("token", [""])[0]
-    if not hmac.compare_digest(ticket(shown), ticket(token)):
+    form = (await request.body())[:LARGEST_FORM].decode("utf-8", "replace")
+    shown = ticket(parse_qs(form).get("token", [""])[0])
+    right = [known for known in tickets if hmac.compare_digest(shown, known)]
+    if not right:
         return respond(request, "enter.html", {"wrong": True}, status=401)
-    response = RedirectResponse("/", 303)
-    response.set_cookie(COOKIE, ticket(token), max_age=30 * 86_400, httponly=True, samesite="strict")
+    response = RedirectResponse("/annotate" if tickets[right[0]] else "/", 303)
+    response.set_cookie(COOKIE, right[0], max_age=A_MONTH, httponly=True, samesite="strict")
     return response
