@@ -138,6 +138,8 @@ class Model(Section, frozen=True, kw_only=True):
     type: str = "ngram-bag"
     options: dict[str, Any] = {}  #: what the model's own settings class takes
     seed: int = 0
+    precision: Share | None = None  #: choose the threshold for this precision on the live stream; by default for the best F1
+    recall: Share | None = None  #: choose the threshold for this recall on the live stream
 
 
 class Stream(Section, frozen=True, kw_only=True):
@@ -277,6 +279,8 @@ def _check(settings: Settings, file: str) -> None:
     if project.keep not in project.labels:
         allowed = ", ".join(project.labels)
         raise SettingsError(f"{file}: {project.keep!r} is not one of {allowed} - at `$.project.keep`")
+    if settings.model.precision is not None and settings.model.recall is not None:
+        raise SettingsError(f"{file}: ask for a precision or for a recall; a threshold can't promise both - at `$.model`")
     for name, where in ((settings.dataset.prefix, "dataset.prefix"), (settings.store.schema, "store.schema")):
         if name or where == "store.schema":
             try:

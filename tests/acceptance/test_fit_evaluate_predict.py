@@ -38,7 +38,9 @@ def test_a_table_is_fitted_evaluated_and_predicted(tmp_path: Path, labels: tuple
     fitted = run("fit", posts, "--text", "words", "--label", "kind", "--out", tmp_path / "model")
     assert fitted["positive"] == str(sorted(labels)[-1])
     measured = run("evaluate", tmp_path / "model", posts)
-    assert list(measured) == ["n", "accuracy", "precision", "recall", "f1", "macro_f1", "average_precision"]
+    assert list(measured) == [
+        "n", "accuracy", "precision", "recall", "f1", "macro_f1", "average_precision", "ece_before", "ece"
+    ]  # fmt: skip
     assert measured["n"] == 12
     run("predict", tmp_path / "model", posts, "--out", tmp_path / "said.parquet")
     said = pl.read_parquet(tmp_path / "said.parquet")
@@ -81,3 +83,18 @@ def test_empty_texts_and_one_very_long_one_are_just_texts(tmp_path: Path) -> Non
 def test_a_folder_that_is_no_model_says_so(tmp_path: Path) -> None:
     with pytest.raises(GoldstreamError, match="is not a model"):
         run("evaluate", tmp_path, table(tmp_path, (0, 1)))
+
+
+@pytest.mark.shared
+def test_probabilities_hold_and_a_wanted_precision_is_kept_on_rows_not_seen(tmp_path: Path, shared: Path) -> None:
+    posts = pl.read_parquet(shared / "disaster_tweets" / "train.parquet").sample(fraction=1.0, shuffle=True, seed=1)
+    for name, part in (("train", posts[:3_000]), ("dev", posts[3_000:4_500]), ("test", posts[4_500:])):
+        part.write_parquet(tmp_path / f"{name}.parquet")
+    fitted = run(
+        "fit", tmp_path / "train.parquet", "--text", "text", "--label", "target", "--dev", tmp_path / "dev.parquet",
+        "--precision", "0.9", "--out", tmp_path / "model",
+    )  # fmt: skip
+    measured = run("evaluate", tmp_path / "model", tmp_path / "test.parquet")
+    assert measured["ece"] < min(0.05, measured["ece_before"])
+    assert measured["precision"] == pytest.approx(0.9, abs=0.04)
+    assert fitted["calibration"]["method"] in {"temperature", "isotonic"}

@@ -18,13 +18,24 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder to write the model to."
 )
 @click.option("--positive", help="For two classes: which one precision, recall and threshold are about; by default the last.")
+@click.option(
+    "--precision", type=click.FloatRange(0, 1), help="Choose the threshold for this precision; by default for the best F1."
+)
+@click.option("--recall", type=click.FloatRange(0, 1), help="Choose the threshold for this recall.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @json_option
-def fit(file: Path, text: str, label: str, dev: Path | None, out: Path, positive: str | None, seed: int, as_json: bool) -> None:
+def fit(
+    file: Path, text: str, label: str, dev: Path | None, out: Path, positive: str | None,
+    precision: float | None, recall: float | None, seed: int, as_json: bool,
+) -> None:  # fmt: skip
     """Fit a classifier on the table FILE (.parquet, .csv, .jsonl) and write it to a folder."""
     from goldstream import settings
     from goldstream.training.tabular import fit_table
+    from goldstream.training.threshold import Aim
 
     say(f"reading {file} …")
-    report = fit_table(file, text, label, out, dev=dev, positive=positive, section=settings.Model(seed=seed))
+    section, aim = settings.Model(seed=seed), Aim(precision, recall)
+    report = fit_table(file, text, label, out, dev=dev, positive=positive, section=section, aim=aim)
+    for warning in report["chosen_for"]["warnings"]:
+        say(warning)
     emit(report, as_json)

@@ -17,9 +17,11 @@ import pyarrow as pa
 from goldstream import plugins
 from goldstream.errors import ModelError, ModelRefused
 from goldstream.models.base import Classifier
+from goldstream.models.calibration import Calibration
 from goldstream.models.explain import Linear, Shares
 
 CLOSE = 1e-5
+_PLAIN = Calibration()
 FILE = "model.json"
 
 #: Texts made up for this purpose: every kind of token, several scripts, nothing, and a lot of the same.
@@ -40,6 +42,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float  #: of the positive label, for two classes
     positive: str  #: the label that the threshold is about
     golden: list[list[float]]  #: a row for each of `GOLDEN_TEXTS`
+    calibration: Calibration = Calibration()
     made_from: dict[str, Any] = {}  #: data, columns, options, seed, versions, metrics
     format: int = 1
 
@@ -53,8 +56,13 @@ class Loaded:
         self.threshold = facts.threshold
 
     def predict_proba(self, texts: pa.StringArray) -> np.ndarray:
-        """Return float32 scores, texts × labels."""
-        return self._model.predict_proba(texts)
+        """Return float32 probabilities, texts × labels, as calibrated."""
+        return _calibrated(self._model, self.facts.calibration, texts)
+
+    def uncalibrated(self, texts: pa.StringArray) -> np.ndarray:
+        """Return what the scores were before they were calibrated."""
+        calibration, scores = self.facts.calibration, self._model.predict_proba(texts)
+        return calibration.undo(scores) if calibration.folded else scores
 
     def shares(self, text: bytes) -> Shares:
         """Return what each token of `text` (UTF-8) adds to each logit; raises `ModelError` if the model is of no such kind."""
@@ -71,12 +79,13 @@ class Loaded:
 
 
 def save_model(
-    model: Classifier, folder: Path, *, kind: str, name: str, threshold: float, positive: str, made_from: dict[str, Any]
-) -> None:
+    model: Classifier, folder: Path, *, kind: str, name: str, threshold: float, positive: str, made_from: dict[str, Any],
+    calibration: Calibration = _PLAIN,
+) -> None:  # fmt: skip
     """Write `model` and its golden scores into `folder`, which is made if need be and must be empty of other models."""
     folder.mkdir(parents=True, exist_ok=True)
     model.save(folder)
-    golden = model.predict_proba(pa.array(GOLDEN_TEXTS)).astype(float).tolist()
+    golden = _calibrated(model, calibration, pa.array(GOLDEN_TEXTS)).astype(float).tolist()
     facts = Facts(
         type=kind,
         name=name,
@@ -84,6 +93,7 @@ def save_model(
         threshold=threshold,
         positive=positive,
         golden=golden,
+        calibration=calibration,
         made_from=made_from,
     )
     (folder / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(facts), indent=1))
@@ -105,8 +115,9 @@ def load_model(folder: Path) -> Loaded:
     model: Classifier = plugins.find("models", facts.type).load(folder)
     if tuple(facts.labels) != model.labels:
         raise ModelRefused(f"{folder}: the weights are for {', '.join(model.labels)}, not for {', '.join(facts.labels)}")
-    _check_golden(model, facts, folder)
-    return Loaded(model, facts)
+    loaded = Loaded(model, facts)
+    _check_golden(loaded, folder)
+    return loaded
 
 
 def folder_hash(folder: Path) -> str:
@@ -127,10 +138,15 @@ def _check_plain(folder: Path) -> None:
         raise ModelError(f"{folder} is not a model: {sorted(strange)[0]!r} is no plain file")
 
 
-def _check_golden(model: Classifier, facts: Facts, folder: Path) -> None:
-    scores = model.predict_proba(pa.array(GOLDEN_TEXTS))
+def _calibrated(model: Classifier, calibration: Calibration, texts: pa.StringArray) -> np.ndarray:
+    scores = model.predict_proba(texts)
+    return scores if calibration.folded else calibration.apply(scores)
+
+
+def _check_golden(loaded: Loaded, folder: Path) -> None:
+    scores = loaded.predict_proba(pa.array(GOLDEN_TEXTS))
     try:
-        wanted = np.array(facts.golden, np.float64)
+        wanted = np.array(loaded.facts.golden, np.float64)
     except ValueError:  # rows of several lengths
         wanted = np.empty(0)
     if wanted.shape != scores.shape or not np.isfinite(wanted).all():

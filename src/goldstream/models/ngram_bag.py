@@ -120,6 +120,12 @@ class NgramBag:
         self._memories.append((keys, kept))
         return scores
 
+    def rescale(self, slope: float, shift: float) -> None:
+        """Multiply all logits by `slope`, and for two labels add `shift` to the second one's."""
+        self._table[:, : self._columns] *= np.float32(slope)
+        self._bias = (self._bias * np.float32(slope) + np.float32(shift if self._columns == 1 else 0)).astype(np.float32)
+        self._forget()
+
     def shares(self, text: bytes) -> Shares:
         """Return what each token of `text` (UTF-8) adds to each label's logit; with the bias they add up to it."""
         data = np.frombuffer(text + bytes(8), np.uint8)[: len(text)]

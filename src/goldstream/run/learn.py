@@ -29,7 +29,8 @@ from goldstream.models.folder import folder_hash, save_model
 from goldstream.run.project import Project
 from goldstream.store import dead_letters, prediction_days
 from goldstream.training import metrics
-from goldstream.training.fit import Judged, fit
+from goldstream.training.fit import Fitted, Judged, fit
+from goldstream.training.threshold import Aim, judge
 
 QUIET_S = 8.0  #: a log that has brought nothing new for this long is through, for now
 FEWEST_GOLD = 20
@@ -144,8 +145,12 @@ def train_and_register(project: Project, say: Say, *, promote: bool) -> dict[str
         functions = conn.execute("SELECT functions, label_model FROM label_runs ORDER BY id DESC LIMIT 1").fetchone()
     dev, test = (_judged(held_out.filter(split=name), labels) for name in ("dev", "test"))
     say(f"training on {len(training):,} posts …")
-    model, threshold = fit(settings.model, labels, _texts(training), soft, keep, dev if len(dev.true) >= FEWEST_GOLD else None)
-    found, evaluated_on = _evaluated(model, test, keep, threshold, dataset.view("test"))
+    aim = Aim(settings.model.precision, settings.model.recall)
+    enough = dev if len(dev.true) >= FEWEST_GOLD else None
+    fitted = fit(settings.model, labels, _texts(training), soft, keep, enough, aim=aim)
+    for warning in fitted.evidence["threshold"]["warnings"]:
+        say(warning)
+    found, evaluated_on = _evaluated(fitted, test, keep, dataset.view("test"))
     if len(labels) == 2 and len(test.true) >= FEWEST_GOLD:
         by_keyword = stratum(pl.Series(test.texts), settings.strata) == "topic"
         found["keyword_f1"] = metrics.binary(by_keyword.to_numpy(), test.true == keep)["f1"]
@@ -154,25 +159,26 @@ def train_and_register(project: Project, say: Say, *, promote: bool) -> dict[str
         "dataset_sha256": sha256[0] if sha256 else None, "functions": functions[0] if functions else {},
         "label_model": functions[1] if functions else None, "seed": settings.model.seed,
         "options": settings.model.options, "code": installed_version("goldstream"),
-        "seconds": round(time.monotonic() - started, 2),
+        **fitted.evidence, "seconds": round(time.monotonic() - started, 2),
     }  # fmt: skip
     name = f"{settings.project.name}-{settings.model.type}"
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model"
         save_model(
-            model,
+            fitted.model,
             path,
             kind=settings.model.type,
             name=name,
-            threshold=threshold,
+            threshold=fitted.threshold,
             positive=settings.project.keep,
             made_from=evidence,
+            calibration=fitted.calibration,
         )
         evidence["folder_sha256"] = folder_hash(path)
-        number = registry.register(path, name=name, labels=labels, threshold=threshold, evidence=evidence)
+        number = registry.register(path, name=name, labels=labels, threshold=fitted.threshold, evidence=evidence)
     if promote or registry.alias("champion") is None:
         registry.move("champion", number, who="goldstream", why="asked for" if promote else "first model of this project")
-    return {"name": name, "version": number, "threshold": threshold, **evidence}
+    return {"name": name, "version": number, **evidence, "threshold": fitted.threshold}
 
 
 def _soft_labels(conn: psycopg.Connection[Any], dataset: Dataset, labels: int) -> tuple[pl.DataFrame, np.ndarray]:
@@ -191,21 +197,26 @@ def _soft_labels(conn: psycopg.Connection[Any], dataset: Dataset, labels: int) -
 
 def _judged(posts: pl.DataFrame, labels: tuple[str, ...]) -> Judged:
     known = posts.drop("extra").filter(pl.col("gold").is_in(labels))
-    return Judged(_texts(known), np.array([labels.index(gold) for gold in known["gold"]], np.int64))
+    true = np.array([labels.index(gold) for gold in known["gold"]], np.int64)
+    return Judged(_texts(known), true, known["weight"].to_numpy())
 
 
 def _texts(posts: pl.DataFrame) -> pa.StringArray:
     return posts["text"].to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
 
 
-def _evaluated(model: Any, test: Judged, keep: int, threshold: float, view: str) -> tuple[dict[str, Any], str]:
+def _evaluated(fitted: Fitted, test: Judged, keep: int, view: str) -> tuple[dict[str, Any], str]:
     """Metrics on the gold of test; nothing is claimed where there is too little."""
     if len(test.true) < FEWEST_GOLD:
         nothing = dict.fromkeys(("accuracy", "precision", "recall", "f1", "macro_f1", "average_precision"), float("nan"))
         return dict.fromkeys(nothing) | {"n": len(test.true)}, f"nothing: {view} has {len(test.true)} gold labels"
-    scores = model.predict_proba(test.texts)
-    found: dict[str, Any] = metrics.evaluate(scores, test.true, keep, threshold)
+    scores = fitted.predict_proba(test.texts)
+    found: dict[str, Any] = metrics.evaluate(scores, test.true, keep, fitted.threshold)
     found["f1_interval"] = metrics.interval(
-        lambda rows: metrics.evaluate(scores[rows], test.true[rows], keep, threshold)["f1"], len(test.true)
+        lambda rows: metrics.evaluate(scores[rows], test.true[rows], keep, fitted.threshold)["f1"], len(test.true)
     )
+    found["ece_before"] = metrics.calibration_error(*metrics.confidence(fitted.uncalibrated(test.texts), test.true, keep))
+    found["ece"] = metrics.calibration_error(*metrics.confidence(scores, test.true, keep))
+    if scores.shape[1] == 2 and test.weights is not None and test.weights.min() < test.weights.max():
+        found["stream"] = judge(scores[:, keep] >= fitted.threshold, test.true == keep, test.weights)
     return found, f"{view}: {len(test.true):,} posts with gold labels"

@@ -41,6 +41,62 @@ def average_precision(scores: np.ndarray, true: np.ndarray) -> float:
     return float((np.diff(recall, prepend=0.0) * (found / (last + 1))).sum())
 
 
+BINS = 15  #: of equal width, as in Guo et al., ICML 2017
+
+
+def calibration_curve(said: np.ndarray, true: np.ndarray, weights: np.ndarray | None = None) -> list[dict[str, float]]:
+    """Return the bins of probabilities that occur: where they lie, how many rows, what was said and what was true.
+
+    >>> calibration_curve(np.array([0.97, 0.99, 0.1]), np.array([True, False, False]))[1]["true"]
+    0.5
+    """
+    each = np.ones(len(said)) if weights is None else weights
+    bins = np.minimum((said * BINS).astype(int), BINS - 1)
+    curve = []
+    for number in np.unique(bins).tolist():
+        inside = bins == number
+        total = float(each[inside].sum())
+        curve.append({
+            "low": number / BINS, "high": (number + 1) / BINS, "n": int(inside.sum()), "weight": total,
+            "said": float((said * each)[inside].sum() / total), "true": float((true * each)[inside].sum() / total),
+        })  # fmt: skip
+    return curve
+
+
+def calibration_error(said: np.ndarray, true: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Return the expected calibration error: how far what was said lies from what was true, on average over rows."""
+    curve = calibration_curve(said, true, weights)
+    total = sum(each["weight"] for each in curve)
+    return sum(each["weight"] * abs(each["said"] - each["true"]) for each in curve) / total if total else 0.0
+
+
+def confidence(scores: np.ndarray, true: np.ndarray, positive: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what calibration is about: the score of `positive` among two labels, else of the most probable; and if it is true."""
+    said = np.full(len(true), positive) if scores.shape[1] == 2 else scores.argmax(axis=1)
+    return scores[np.arange(len(true)), said], said == true
+
+
+def wilson(share: float, rows: float) -> tuple[float, float]:
+    """Return the 95 % interval of a share of `rows` (Wilson, 1927); all that is possible where there are none.
+
+    >>> low, high = wilson(0.9, 50)
+    >>> round(low, 3), round(high, 3)
+    (0.786, 0.957)
+    """
+    if rows <= 0:
+        return 0.0, 1.0
+    z = 1.96
+    middle = (share * rows + z**2 / 2) / (rows + z**2)
+    spread = z / (rows + z**2) * (share * (1 - share) * rows + z**2 / 4) ** 0.5
+    return max(0.0, middle - spread), min(1.0, middle + spread)
+
+
+def effective(weights: np.ndarray) -> float:
+    """Return how many equally weighted rows would tell as much (Kish, 1965): the square of the sum over the sum of squares."""
+    squares = float((weights**2).sum())
+    return float(weights.sum()) ** 2 / squares if squares else 0.0
+
+
 def evaluate(scores: np.ndarray, true: np.ndarray, positive: int, threshold: float) -> dict[str, float]:
     """Return all metrics of `scores` (rows × labels) against `true` (label numbers).
 

@@ -4,6 +4,8 @@ The model folder remembers the names of the columns and the type of the labels, 
 nothing but the folder and a file.
 """
 
+import hashlib
+from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,15 @@ from goldstream.models.folder import load_model, save_model
 from goldstream.tables import check_path, column, read_table, write_table
 from goldstream.training import metrics
 from goldstream.training.fit import Judged, fit
+from goldstream.training.threshold import BEST_F1, Aim
 
 MOST_LABELS = 2_000
 
 
 def fit_table(
-    file: Path, text: str, label: str, out: Path, *, dev: Path | None, positive: str | None, section: settings.Model
-) -> dict[str, Any]:
+    file: Path, text: str, label: str, out: Path, *,
+    dev: Path | None, positive: str | None, section: settings.Model, aim: Aim = BEST_F1,
+) -> dict[str, Any]:  # fmt: skip
     """Fit a classifier on the columns `text` and `label` of the table in `file`, save it in `out`, return what it is.
 
     Raises `DataError` or `ModelError` that says which column, row count or label is in the way.
@@ -38,16 +42,25 @@ def fit_table(
     numbers = _numbers(values, labels)
     targets = np.eye(len(labels), dtype=np.float32)[numbers]
     judged = None if dev is None else _judged(dev, text, label, labels)
-    model, threshold = fit(section, labels, texts, targets, labels.index(chosen), judged)
-    facts = {"text": text, "label": label, "dtype": _dtype(values), "rows": len(numbers), "file": file.name}
-    save_model(model, out, kind=section.type, name=out.resolve().name, threshold=threshold, positive=chosen, made_from=facts)
+    fitted = fit(section, labels, texts, targets, labels.index(chosen), judged, aim=aim)
+    facts = {
+        "text": text, "label": label, "dtype": _dtype(values), "rows": len(numbers), "file": file.name,
+        "file_sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "seed": section.seed, "options": section.options,
+        "code": installed_version("goldstream"), **fitted.evidence,
+    }  # fmt: skip
+    save_model(
+        fitted.model, out, kind=section.type, name=out.resolve().name, threshold=fitted.threshold, positive=chosen,
+        made_from=facts, calibration=fitted.calibration,
+    )  # fmt: skip
     return {
         "model": str(out),
         "n": len(numbers),
         "skipped": skipped,
         "labels": list(labels),
         "positive": chosen,
-        "threshold": threshold,
+        "threshold": fitted.threshold,
+        "calibration": fitted.evidence["calibration"],
+        "chosen_for": fitted.evidence["threshold"],
     }
 
 
@@ -58,7 +71,11 @@ def evaluate_table(folder: Path, file: Path, *, positive: str | None) -> dict[st
     judged = _judged(file, _remembered(facts, "text", folder), _remembered(facts, "label", folder), model.labels)
     chosen = _positive(positive, model.labels) if positive else model.facts.positive
     threshold = model.threshold if chosen == model.facts.positive else 1 - model.threshold
-    return metrics.evaluate(model.predict_proba(judged.texts), judged.true, model.labels.index(chosen), threshold)
+    number, scores = model.labels.index(chosen), model.predict_proba(judged.texts)
+    found = metrics.evaluate(scores, judged.true, number, threshold)
+    for name, said in (("ece_before", model.uncalibrated(judged.texts)), ("ece", scores)):
+        found[name] = metrics.calibration_error(*metrics.confidence(said, judged.true, number))
+    return found
 
 
 def predict_table(folder: Path, file: Path, out: Path) -> dict[str, Any]:

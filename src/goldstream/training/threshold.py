@@ -1,8 +1,146 @@
-"""The threshold from which on a post counts: the one with the best F1 on posts that the model has not learnt from."""
+"""The threshold from which on a post counts: for the best F1, or a wanted precision or recall.
+
+It is chosen on posts that the model has not learnt from. Datasets take more of the rare topic than the live stream has, so
+a promise about the stream counts every post with the weight of its inclusion: as many as it stands for.
+"""
+
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from goldstream.errors import DataError
+from goldstream.training.metrics import binary, effective, wilson
+
 SMOOTHING = 0.02  #: share of the rows on each side over which F1 is averaged, so that one lucky row decides nothing
+
+
+FEWEST_SAID = 10  #: posts above a threshold below which its precision is no more than luck
+
+
+class Aim(NamedTuple):
+    """What a threshold is chosen for: a precision, a recall, or (neither) the best F1."""
+
+    precision: float | None = None
+    recall: float | None = None
+
+
+BEST_F1 = Aim()
+
+
+class Threshold(NamedTuple):
+    """A threshold, what it was chosen for, and what the posts that chose it can say of it."""
+
+    value: float
+    aim: Aim
+    evidence: dict[str, Any]  #: `dataset`, and `stream` where posts have weights: see `judge`
+    warnings: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"value": self.value, "aim": self.aim._asdict(), **self.evidence, "warnings": self.warnings}
+
+
+def choose(scores: np.ndarray, true: np.ndarray, aim: Aim, weights: np.ndarray | None = None) -> Threshold:
+    """Return the threshold on `scores` (of the positive label) that `aim` asks for, with the interval that the rows support.
+
+    A wanted precision or recall is one on the stream, where `weights` are given; the best F1 is the dataset's. Raises
+    `DataError` when both precision and recall are wanted.
+    """
+    if aim.precision is not None and aim.recall is not None:
+        raise DataError("ask for a precision or for a recall; a threshold can't promise both")
+    if aim.precision is not None:
+        value = at_precision(scores, true, aim.precision, weights)
+    elif aim.recall is not None:
+        value = at_recall(scores, true, aim.recall, weights)
+    else:
+        value = best_f1(scores, true)
+    evidence = {"dataset": judge(scores >= value, true)}
+    if weights is not None and len(weights) and weights.min() < weights.max():
+        evidence["stream"] = judge(scores >= value, true, weights)
+    return Threshold(value, aim, evidence, _warnings(aim, evidence.get("stream", evidence["dataset"])))
+
+
+def judge(said: np.ndarray, true: np.ndarray, weights: np.ndarray | None = None) -> dict[str, Any]:
+    """Return precision, recall and F1 of a yes, each share with its 95 % interval and the rows that it rests on.
+
+    >>> found = judge(np.array([True, True, False]), np.array([True, False, False]))
+    >>> found["precision"], [round(end, 2) for end in found["precision_interval"]], found["precision_rests_on"]
+    (0.5, [0.09, 0.91], 2.0)
+    """
+    each = np.ones(len(true)) if weights is None else weights.astype(np.float64)
+    found: dict[str, Any] = {"rows": len(true), "positive": int(true.sum()), **binary(said, true, each)}
+    for name, mask in (("precision", said), ("recall", true)):
+        found[f"{name}_rests_on"] = round(effective(each[mask]), 1)
+        found[f"{name}_interval"] = wilson(found[name], effective(each[mask]))
+    return found
+
+
+def at_precision(scores: np.ndarray, true: np.ndarray, wanted: float, weights: np.ndarray | None = None) -> float:
+    """Return the lowest threshold with at least the `wanted` precision, or the one that comes nearest to it.
+
+    >>> at_precision(np.linspace(0, 1, 100), np.arange(100) >= 60, 1.0).__round__(2)
+    0.6
+    """
+    cuts = _cuts(scores, true, weights)
+    good = cuts.precision >= wanted
+    sure = np.arange(len(cuts.values)) >= min(FEWEST_SAID, len(cuts.values)) - 1 if len(cuts.values) else good
+    if (good & sure & cuts.possible).any():
+        return cuts.between(int(np.flatnonzero(good & sure & cuts.possible)[-1]))
+    allowed = np.where(sure & cuts.possible, cuts.precision, -1.0)
+    return cuts.between(int(allowed.argmax())) if len(allowed) else 0.5
+
+
+def at_recall(scores: np.ndarray, true: np.ndarray, wanted: float, weights: np.ndarray | None = None) -> float:
+    """Return the highest threshold with at least the `wanted` recall.
+
+    >>> at_recall(np.linspace(0, 1, 100), np.arange(100) >= 60, 0.5).__round__(2)
+    0.8
+    """
+    cuts = _cuts(scores, true, weights)
+    if not true.any():
+        return 0.5
+    return cuts.between(int(np.flatnonzero((cuts.recall >= wanted - 1e-12) & cuts.possible)[0]))
+
+
+class _Cuts(NamedTuple):
+    """What becomes of a cut after each row, the highest score first."""
+
+    values: np.ndarray
+    precision: np.ndarray
+    recall: np.ndarray
+    possible: np.ndarray  # not between equal scores
+
+    def between(self, at: int) -> float:
+        below = self.values[at + 1] if at + 1 < len(self.values) else 0.0
+        return float(np.clip((float(self.values[at]) + float(below)) / 2, 0.001, 0.999))
+
+
+def _cuts(scores: np.ndarray, true: np.ndarray, weights: np.ndarray | None) -> _Cuts:
+    each = np.ones(len(true)) if weights is None else weights.astype(np.float64)
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    found, said = np.cumsum((true * each)[order]), np.cumsum(each[order])
+    total = found[-1] if len(found) else 0.0
+    return _Cuts(
+        ranked, found / said, found / total if total else found, np.append(ranked[:-1] != ranked[1:], True)[: len(ranked)]
+    )
+
+
+def _warnings(aim: Aim, found: dict[str, Any]) -> list[str]:
+    """What a person must know before trusting a promise."""
+    said = []
+    for name, wanted in aim._asdict().items():
+        if wanted is None:
+            continue
+        low, high = found[f"{name}_interval"]
+        rests = f"the {found[f'{name}_rests_on']:,.0f} posts that can tell"
+        if found[name] < wanted - 1e-9:
+            said.append(f"{name} {wanted:g} is out of reach: {found[name]:.3f} is the best, {low:.3f} to {high:.3f} by {rests}")
+        elif low < wanted:
+            said.append(
+                f"{name} {wanted:g} is no promise: {rests} say {low:.3f} to {high:.3f}; more gold labels in dev narrow it"
+            )
+    return said
 
 
 def best_f1(scores: np.ndarray, true: np.ndarray, weights: np.ndarray | None = None) -> float:

@@ -1,0 +1,73 @@
+"""Thresholds keep what they promise, and say when they can't."""
+
+import numpy as np
+import pytest
+
+from goldstream.errors import DataError
+from goldstream.training.threshold import Aim, choose, judge
+
+
+def honest(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    scores = random.random(rows)
+    return scores, random.random(rows) < scores
+
+
+@pytest.mark.parametrize("wanted", [0.7, 0.9])
+def test_a_wanted_precision_is_reached_with_the_most_recall(wanted: float) -> None:
+    scores, true = honest(20_000)
+    found = choose(scores, true, Aim(precision=wanted))
+    assert found.evidence["dataset"]["precision"] == pytest.approx(wanted, abs=0.005)
+    assert found.value == pytest.approx(2 * wanted - 1, abs=0.03)  # the mean of what lies above is (1 + threshold) / 2
+
+
+def test_a_wanted_recall_is_reached_with_the_highest_threshold() -> None:
+    scores, true = honest(20_000)
+    found = choose(scores, true, Aim(recall=0.75))
+    assert found.evidence["dataset"]["recall"] == pytest.approx(0.75, abs=0.001)
+    assert found.value == pytest.approx(0.5, abs=0.02) and not found.warnings[1:]
+
+
+def test_a_promise_about_the_stream_counts_posts_by_what_they_stand_for() -> None:
+    scores, true = honest(20_000)
+    weights = np.where(true, 1.0, 4.0)  # the stream has four times as many of the others
+    found = choose(scores, true, Aim(precision=0.8), weights)
+    said = scores >= found.value
+    assert weights[said & true].sum() / weights[said].sum() == pytest.approx(0.8, abs=0.01)
+    assert found.evidence["dataset"]["precision"] > 0.9 > found.evidence["stream"]["precision"]
+    assert found.evidence["stream"]["precision_rests_on"] < said.sum()
+
+
+def test_too_few_posts_to_promise_by_are_named() -> None:
+    found = choose(*honest(60), Aim(precision=0.9))
+    assert len(found.warnings) == 1 and "more gold labels in dev narrow it" in found.warnings[0]
+
+
+def test_what_can_not_be_reached_is_said() -> None:
+    scores = np.linspace(0, 1, 200)
+    found = choose(scores, np.arange(200) % 2 == 0, Aim(precision=0.99))
+    assert "precision 0.99 is out of reach" in found.warnings[0]
+
+
+def test_the_best_f1_promises_nothing_and_warns_of_nothing() -> None:
+    assert choose(*honest(60), Aim()).warnings == []
+
+
+def test_two_promises_are_one_too_many() -> None:
+    with pytest.raises(DataError, match="can't promise both"):
+        choose(*honest(60), Aim(precision=0.9, recall=0.9))
+
+
+@pytest.mark.parametrize("aim", [Aim(), Aim(precision=0.9), Aim(recall=0.9)])
+@pytest.mark.parametrize("true", [np.zeros(0, bool), np.zeros(30, bool), np.ones(30, bool)], ids=["none", "all no", "all yes"])
+def test_rows_of_one_kind_or_none_give_a_threshold_all_the_same(aim: Aim, true: np.ndarray) -> None:
+    assert 0 < choose(np.linspace(0, 1, len(true)), true, aim).value < 1
+
+
+def test_intervals_are_true_of_nineteen_draws_in_twenty() -> None:
+    held = 0
+    for seed in range(300):
+        scores, true = honest(80, seed)
+        low, high = judge(scores >= 0.6, true)["precision_interval"]
+        held += low <= 0.8 <= high
+    assert held >= 0.92 * 300
