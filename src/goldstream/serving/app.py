@@ -10,13 +10,13 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from goldstream.serving import health, ours
+from goldstream.serving import health, mlflow_scoring, open_inference, ours, tensorflow_serving
 from goldstream.serving.guard import Guard
 from goldstream.serving.problems import problem, refused
 from goldstream.serving.requests import Refused
 from goldstream.serving.service import Service
 
-PROTOCOLS = (ours, health)
+PROTOCOLS = (ours, health, tensorflow_serving, open_inference, mlflow_scoring)
 
 _log = logging.getLogger("goldstream.serving")
 

@@ -95,7 +95,7 @@ def routes(service: Service) -> list[BaseRoute]:
             raise Refused(400, 'send {"text": …}; texts are explained one by one')
         if len(ask.text) > LONGEST_EXPLAINED:
             raise Refused(400, f"texts of more than {LONGEST_EXPLAINED:,} characters are not explained")
-        found = await _explained(service, ask.text, request.path_params.get("version"))
+        found = await explained(service, ask.text, request.path_params.get("version"))
         found.elapsed_seconds = round(time.perf_counter() - started, 6)
         return Response(_encode(found), media_type="application/json")
 
@@ -122,7 +122,7 @@ def _texts(ask: Ask) -> list[str]:
     return [ask.text] if ask.text is not UNSET else ask.texts  # type: ignore[return-value]
 
 
-async def _explained(service: Service, text: str, version: int | None) -> Explanation:
+async def explained(service: Service, text: str, version: int | str | None = None) -> Explanation:
     """The label of `text`, and what each token does for it: exactly, where the model is a sum over tokens."""
     judged = await service.score([text], version)
     chosen, model = judged.chosen[0], judged.model

@@ -1,5 +1,6 @@
 """A served model: two versions of a small n-gram bag in a registry of its own, called in process or over a port."""
 
+import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -45,15 +46,33 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [write_model(tmp_path_factory.mktemp("model") / str(seed), seed=seed) for seed in range(2)]
 
 
-@pytest.fixture
-def registry(store: Store, folders: list[Path]) -> Iterator[PostgresRegistry]:
+def register(store: Store, folders: list[Path]) -> PostgresRegistry:
     """Versions 1 and 2; 1 is champion."""
     made = PostgresRegistry(store)
     for folder in folders:
         made.register(folder, name="floods", labels=LABELS, threshold=0.5, evidence={})
     made.move("champion", 1, who="test", why="first")
-    yield made
-    made.close()
+    return made
+
+
+@pytest.fixture
+def registry(store: Store, folders: list[Path]) -> PostgresRegistry:
+    """A registry of this test's own."""
+    return register(store, folders)
+
+
+@pytest.fixture(scope="session")
+def shared_store(server_folder: Path, folders: list[Path]) -> Iterator[Store]:
+    """The same, for all tests that only ask."""
+    with Store.open(settings.Store(schema=f"serving_{os.getpid()}"), server_folder) as opened:
+        register(opened, folders)
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the versions of `shared_store` are fetched to."""
+    return tmp_path_factory.mktemp("cache")
 
 
 class Served:
@@ -86,9 +105,16 @@ def served(store: Store, tmp_path: Path) -> Serve:
 
 
 @pytest.fixture
-def open_client(registry: PostgresRegistry, served: Serve) -> Iterator[Callable[..., TestClient]]:
+def open_client(shared_store: Store, shared_cache: Path) -> Iterator[Callable[..., TestClient]]:
+    """Makes a client of a service with these settings."""
     with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(served(**options).client())
+
+        def make(**options: object) -> TestClient:
+            made = Served(shared_store, shared_cache, settings.convert(options, settings.Serving, "test"))
+            made.champion.look()
+            return stack.enter_context(made.client())
+
+        yield make
 
 
 @pytest.fixture
