@@ -18,7 +18,7 @@ def config() -> None:
 def check(config: Path, as_json: bool) -> None:
     """Read the settings, every plug-in's section and the labelling functions, and say what is wrong."""
     from goldstream import plugins, settings, sources
-    from goldstream.labeling.functions import load
+    from goldstream.labeling.loading import load
 
     read = settings.load(config)
     for built in sources.build(read.sources):
@@ -26,7 +26,7 @@ def check(config: Path, as_json: bool) -> None:
     for group, name in (("logs", read.log.type), ("models", read.model.type), ("registries", read.registry.type)):
         plugins.find(group, name)  # type: ignore[arg-type]
     functions = config.parent / read.labeling.functions
-    count = len(load(functions)) if functions.exists() else 0
+    count = len(load(functions, read.project.labels)) if functions.exists() else 0
     found = {"file": str(config), "sources": len(read.sources), "labelling_functions": count}
     emit({"ok": True, **found}, as_json)
 

@@ -3,7 +3,7 @@
 import polars as pl
 
 from goldstream import settings
-from goldstream.keywords import keyword_pattern
+from goldstream.keywords import has_words
 
 STRATA = ("topic", "false_friends", "rest")
 
@@ -14,10 +14,9 @@ def stratum(texts: pl.Series, strata: settings.Strata) -> pl.Series:
     >>> stratum(pl.Series(["AI news", "my data plan", "rain"]), settings.Strata(topic=("ai",), false_friends=("data",))).to_list()
     ['topic', 'false_friends', 'rest']
     """
-    topic = texts.str.contains(keyword_pattern(strata.topic))
-    friend = texts.str.contains(keyword_pattern(strata.false_friends))
+    topic, friend = (has_words(pl.col("text"), words) for words in (strata.topic, strata.false_friends))
     choice = pl.when(topic).then(pl.lit(STRATA[0])).when(friend).then(pl.lit(STRATA[1])).otherwise(pl.lit(STRATA[2]))
-    return pl.select(choice).to_series().alias("stratum")
+    return texts.to_frame("text").lazy().select(stratum=choice).collect().to_series()
 
 
 def quotas(section: settings.Quotas) -> dict[str, int]:

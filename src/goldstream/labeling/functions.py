@@ -12,25 +12,22 @@ It returns true where its label applies, or a column of labels with null for "I 
 ['flood', None]
 """
 
-import linecache
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from goldstream.errors import LabelingError
-from goldstream.keywords import keyword_pattern
 from goldstream.labeling.limits import Alarm, TooSlow
-from goldstream.labeling.versions import hashed, version
+from goldstream.labeling.versions import version
 from goldstream.records import POSTS, Post
 
 FIRST_ERRORS = 3  #: how many of a rule's errors are kept, each with its post
 MOST_ERRORS = 1_000  #: posts on which a rule raises before whole batches are given up
+MOST_SLOW = 20  #: posts on which a rule takes too long before it is given up
+LONGEST_ERROR = 200  #: characters of an error that are kept
 LIMIT_S = 1.0  #: how long a rule may look at one post, unless it says otherwise
 
 #: What a rule sees: the columns of a post without `extra`. Gold labels and splits stand beside them and are not shown.
@@ -43,10 +40,11 @@ class LabelingFunction:
 
     name: str
     label: str | None  #: what "true" means; None when the rule returns labels itself
-    rule: Callable[[Any], Any]
+    rule: Callable[[Any], Any] | pl.Expr  #: an expression is true where the rule's label applies
     version: str
     per_post: bool = False
     limit_s: float = LIMIT_S  #: how long a rule on one post may take
+    numbers: tuple[str, ...] = ()  #: the labels that a rule means which returns 0, 1, 2 …, and -1 to abstain
 
     def __call__(self, posts: pl.DataFrame) -> pl.Series:
         """Return this rule's votes on a batch: a label or null for each post."""
@@ -57,8 +55,8 @@ class LabelingFunction:
 
         Raises `LabelingError` when the rule returns what is not a vote.
         """
-        seen = posts.select(name for name in VISIBLE if name in posts.columns)
-        return self._one_by_one(seen) if self.per_post else self._in_batches(seen)
+        shown = _visible(posts)
+        return self._one_by_one(shown) if self.per_post else self._in_batches(shown)
 
     def _in_batches(self, posts: pl.DataFrame) -> "Ballot":
         """Vote on all at once; where that raises, on each half, down to the posts that are to blame."""
@@ -67,12 +65,12 @@ class LabelingFunction:
         while waiting:
             part = waiting.pop()
             try:
-                parts.append(self._labels(self.rule(part), part))
+                parts.append(self._labels(self.rule(part) if callable(self.rule) else self.rule, part))
             except LabelingError:
                 raise
             except Exception as error:
                 if len(part) <= 1 or ballot.errors >= MOST_ERRORS:
-                    ballot.count(part, error)
+                    ballot.count(part, sum(map(len, parts)), error)
                     parts.append(pl.Series(self.name, [None] * len(part), pl.String))
                 else:
                     waiting += [part[len(part) // 2 :], part[: len(part) // 2]]
@@ -80,21 +78,27 @@ class LabelingFunction:
         return ballot
 
     def _one_by_one(self, posts: pl.DataFrame) -> "Ballot":
+        rule: Any = self.rule
         labels: list[str | None] = []
         ballot = Ballot(pl.Series(self.name, [], pl.String))
+        slow = 0
         with Alarm.set(self.limit_s) as alarm:
             for at, row in enumerate(posts.iter_rows(named=True)):
                 answer = None
                 try:
                     alarm.start()
                     try:
-                        answer = self.rule(Post(**row))
+                        answer = rule(Post(**row))
                     finally:
                         alarm.stop()
                 except (Exception, TooSlow) as error:
-                    ballot.count(posts[at], error)
+                    slow += isinstance(error, TooSlow)
+                    if slow == MOST_SLOW:
+                        ballot.count(posts[at:], at, error)
+                        break
+                    ballot.count(posts[at], at, error)
                 labels.append(self._label(answer))
-        ballot.labels = pl.Series(self.name, labels, pl.String)
+        ballot.labels = pl.Series(self.name, labels, pl.String).extend_constant(None, len(posts) - len(labels))
         return ballot
 
     def _labels(self, answer: Any, posts: pl.DataFrame) -> pl.Series:
@@ -112,11 +116,14 @@ class LabelingFunction:
         return column.cast(pl.String).alias(self.name)
 
     def _label(self, answer: Any) -> str | None:
+        if self.numbers and isinstance(answer, int | np.integer) and -1 <= answer < len(self.numbers):
+            return None if answer == -1 else self.numbers[answer]
         if isinstance(answer, bool | np.bool_):
             return self._true() if answer else None
         if answer is None or isinstance(answer, str):
             return answer or None
-        raise LabelingError(f"{self.name} returned {answer!r} for a post; return True, False, a label or None")
+        ways = f"-1 to {len(self.numbers) - 1}" if self.numbers else "True, False"
+        raise LabelingError(f"{self.name} returned {answer!r} for a post; return {ways}, a label or None")
 
     def _true(self) -> str:
         if self.label is None:
@@ -129,15 +136,46 @@ class Ballot:
     """What one rule said of a batch."""
 
     labels: pl.Series
-    errors: int = 0  #: posts on which the rule raised
-    first_errors: list[str] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)  #: the rows on which the rule raised
+    first_errors: list[str] = field(default_factory=list)  #: what it raised on the first of them, with the post's id
 
-    def count(self, posts: pl.DataFrame, error: BaseException) -> None:
-        """Count an error on all of `posts`, and keep it if it is among the first."""
-        self.errors += len(posts)
+    @property
+    def errors(self) -> int:
+        """On how many posts the rule raised."""
+        return len(self.failed)
+
+    def count(self, posts: pl.DataFrame, row: int, error: BaseException) -> None:
+        """Count an error on all of `posts`, which begin at `row`, and keep it if it is among the first."""
+        self.failed += range(row, row + len(posts))
         if len(self.first_errors) < FIRST_ERRORS:
             at = posts["id"][0] if "id" in posts.columns and len(posts) else "a post"
-            self.first_errors.append(f"{at}: {type(error).__name__}: {error}")
+            said = str(error).partition("\n")[0][:LONGEST_ERROR]
+            self.first_errors.append(f"{at}: {type(error).__name__}: {said}")
+
+
+def ballots(functions: Sequence[LabelingFunction], posts: pl.DataFrame) -> list[Ballot]:
+    """Return the ballot of each function on `posts`, in order.
+
+    All rules that are expressions run in one pass over the columns, on every core; the others run after one another.
+    """
+    together = _in_one_pass(functions, _visible(posts))
+    return [Ballot(together[each.name]) if each.name in together else each.vote(posts) for each in functions]
+
+
+def _in_one_pass(functions: Sequence[LabelingFunction], posts: pl.DataFrame) -> dict[str, pl.Series]:
+    votes = [
+        pl.when(each.rule).then(pl.lit(each.label, pl.String)).alias(each.name)
+        for each in functions
+        if isinstance(each.rule, pl.Expr)
+    ]
+    try:
+        return posts.lazy().select(votes).collect(engine="streaming").to_dict() if votes else {}
+    except pl.exceptions.PolarsError:
+        return {}  # one of them can't run on these posts: each finds out for itself
+
+
+def _visible(posts: pl.DataFrame) -> pl.DataFrame:
+    return posts.select(name for name in VISIBLE if name in posts.columns)
 
 
 def labeling_function(
@@ -152,73 +190,3 @@ def labeling_function(
         return LabelingFunction(name or rule.__name__, label, rule, version(rule, str(label), str(per_post)), per_post, limit_s)
 
     return decorate
-
-
-def keyword_rule(label: str, words: Sequence[str], *, name: str) -> LabelingFunction:
-    """Vote for `label` where a whole word or phrase occurs, in any case; `*` at its end means "any ending".
-
-    >>> rule = keyword_rule("ai", ["neural net*"], name="nets")
-    >>> rule(pl.DataFrame({"text": ["Neural networks!", "neural gym"]})).to_list()
-    ['ai', None]
-    """
-    if not words or not all(word.strip(" *") for word in words):
-        raise LabelingError(f"{name}: a keyword rule needs words, none of them empty")
-    return regex_rule(label, keyword_pattern(words), name=name)
-
-
-def regex_rule(label: str, pattern: str, *, name: str) -> LabelingFunction:
-    """Vote for `label` where the regular expression (Rust syntax) matches the text; raises `LabelingError` if it can't."""
-    try:
-        pl.Series([""]).str.contains(pattern)
-    except pl.exceptions.ComputeError as error:
-        raise LabelingError(f"{name}: not a regular expression that the Rust engine can run: {error}") from None
-
-    def rule(posts: pl.DataFrame) -> pl.Series:
-        return posts["text"].str.contains(pattern)
-
-    return LabelingFunction(name, label, rule, hashed("regex", label, pattern))
-
-
-def lookup_rule(label: str, *, column: str, values: Sequence[str], name: str) -> LabelingFunction:
-    """Vote for `label` where `column` is, or for a list column has, one of `values`; links are looked up by host too."""
-    wanted = [value.lower() for value in values]
-
-    def rule(posts: pl.DataFrame) -> pl.Series:
-        found = posts[column]
-        if found.dtype != pl.List(pl.String):
-            return found.str.to_lowercase().is_in(wanted).fill_null(False)
-        each = pl.element().str.to_lowercase()
-        if column == "links":
-            each = each.str.extract(r"^[a-z]+://(?:www\.)?([^/:?#]+)", 1)
-        return found.list.eval(each.is_in(wanted)).list.any().fill_null(False)
-
-    return LabelingFunction(name, label, rule, hashed("lookup", label, column, *wanted))
-
-
-def load(path: Path) -> list[LabelingFunction]:
-    """Return the labelling functions in the Python file at `path`, in the order in which they are written.
-
-    Raises `LabelingError` when the file can't be run, holds none, or gives two the same name.
-    """
-    spec = spec_from_file_location("goldstream_user_labeling", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise LabelingError(f"{path}: no such file; labeling.functions in goldstream.toml names it")
-    linecache.checkcache(str(path))  # so that a version is made from the file as it is now
-    module = module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise LabelingError(f"{path}: can't be run: {type(error).__name__}: {error}{_line(error, path)}") from error
-    found = list({id(value): value for value in vars(module).values() if isinstance(value, LabelingFunction)}.values())
-    names = [function.name for function in found]
-    if not found:
-        raise LabelingError(f"{path}: no labelling functions in it; decorate one with @labeling_function(LABEL)")
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise LabelingError(f"{path}: two labelling functions are named {', '.join(sorted(twice))}")
-    return found
-
-
-def _line(error: Exception, path: Path) -> str:
-    """Where in the user's file it went wrong; a SyntaxError says so itself."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    return f" (line {lines[-1]})" if lines else ""

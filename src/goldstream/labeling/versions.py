@@ -31,6 +31,11 @@ def hashed(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
 
+def constants(value: Any) -> str:
+    """Return a text that is the same for equal constants (texts, numbers, patterns, and lists and tables of them)."""
+    return str(_constant(value))
+
+
 def _parts(rule: Callable[..., Any], known: set[int]) -> Iterator[str]:
     known.add(id(rule))
     try:

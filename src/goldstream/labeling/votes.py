@@ -1,16 +1,17 @@
 """Votes in the store: what each version of a labelling function said of each revision of a post."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
 import psycopg
 
-from goldstream.labeling.functions import LabelingFunction
+from goldstream.labeling.functions import Ballot, LabelingFunction, ballots
 from goldstream.store.copying import copy_columns
 
 _KNOWN = {"post_id": pl.String, "revision": pl.Int64, "vote": pl.String}
+LONGEST_SHOWN = 120  #: characters of a post on which a rule raised
 
 
 class Voting(NamedTuple):
@@ -29,41 +30,59 @@ def vote(
 ) -> Voting:
     """Let each function vote on the posts (columns of `records.POSTS`) it has not seen; store and return all votes.
 
-    A vote belongs to one revision of a post: an edited post is voted on again.
+    A vote belongs to one revision of a post: an edited post is voted on again. So is a post on which the rule raised.
     """
-    columns, errors, new = [], {}, 0
-    for function in functions:
-        known = _known(conn, function).rename({"post_id": "id"}).with_columns(voted=True)
-        seen = posts.select("id", "revision").join(known, on=["id", "revision"], how="left", maintain_order="left")
-        fresh = seen["voted"].is_null()
-        labels = seen["vote"]
-        if fresh.any():
-            ballot = function.vote(posts.filter(fresh))
-            labels = labels.scatter(fresh.arg_true(), ballot.labels)
-            new += len(ballot.labels)
-            _store(conn, function, posts.filter(fresh), ballot.labels)
+    known = {each.name: _known(conn, each, posts) for each in functions}
+    errors, new = {}, 0
+    for group in _alike(functions, known):
+        fresh = known[group[0].name]["voted"].is_null()
+        unseen = posts.filter(fresh)
+        for function, ballot in zip(group, ballots(group, unseen) if len(unseen) else [], strict=False):
+            _store(conn, function, unseen, ballot)
+            known[function.name] = pl.DataFrame({"vote": known[function.name]["vote"].scatter(fresh.arg_true(), ballot.labels)})
+            new += len(unseen) - ballot.errors
             if ballot.errors:
                 errors[function.name] = (ballot.errors, ballot.first_errors)
-                say(f"{function.name} raised on {ballot.errors:,} posts and abstained there: {ballot.first_errors[0]}")
-        columns.append(labels.alias(function.name))
-    return Voting(pl.DataFrame(columns), errors, new)
+                say(_complaint(function.name, ballot, unseen["text"]))
+    return Voting(pl.DataFrame([known[each.name]["vote"].alias(each.name) for each in functions]), errors, new)
 
 
-def _known(conn: psycopg.Connection[Any], function: LabelingFunction) -> pl.DataFrame:
+def _alike(functions: Sequence[LabelingFunction], known: dict[str, pl.DataFrame]) -> Iterator[list[LabelingFunction]]:
+    """Groups of functions that have seen the same posts, and so can vote on the others together."""
+    groups: dict[bytes, list[LabelingFunction]] = {}
+    for each in functions:
+        groups.setdefault(known[each.name]["voted"].is_null().to_numpy().tobytes(), []).append(each)
+    yield from groups.values()
+
+
+def _known(conn: psycopg.Connection[Any], function: LabelingFunction, posts: pl.DataFrame) -> pl.DataFrame:
+    """Columns `vote` and `voted` (null where the function has not voted on that revision), a row per post."""
     query = "COPY (SELECT post_id, revision, vote FROM votes WHERE function = %s AND version = %s) TO STDOUT (FORMAT csv)"
     with conn.cursor().copy(query, (function.name, function.version)) as copy:
         data = b"".join(copy)
-    if not data:
-        return pl.DataFrame(schema=_KNOWN)
-    return pl.read_csv(io.BytesIO(data), has_header=False, new_columns=list(_KNOWN), schema_overrides=_KNOWN)
+    read = pl.read_csv(io.BytesIO(data), has_header=False, new_columns=list(_KNOWN), schema_overrides=_KNOWN) if data else None
+    votes = pl.DataFrame(schema=_KNOWN) if read is None else read
+    voted = votes.select("vote", "revision", id="post_id", voted=pl.lit(True))
+    return posts.select("id", "revision").join(voted, on=["id", "revision"], how="left", maintain_order="left")
 
 
-def _store(conn: psycopg.Connection[Any], function: LabelingFunction, posts: pl.DataFrame, labels: pl.Series) -> None:
+def _store(conn: psycopg.Connection[Any], function: LabelingFunction, posts: pl.DataFrame, ballot: Ballot) -> None:
     rows = posts.select(
         pl.lit(function.name).alias("function"), pl.lit(function.version).alias("version"),
-        pl.col("id").alias("post_id"), "revision", labels.alias("vote"),
+        pl.col("id").alias("post_id"), "revision", ballot.labels.alias("vote"),
     )  # fmt: skip
     with conn.transaction():
         conn.execute("CREATE TEMP TABLE fresh_votes (LIKE votes) ON COMMIT DROP")
-        copy_columns(conn, "fresh_votes", rows)
+        copy_columns(conn, "fresh_votes", rows.filter(~pl.int_range(pl.len()).is_in(ballot.failed)))
         conn.execute("INSERT INTO votes SELECT * FROM fresh_votes ON CONFLICT DO NOTHING")
+
+
+def _complaint(name: str, ballot: Ballot, texts: pl.Series) -> str:
+    """What a person should know of a rule that raised: on how many posts, the first errors, and those posts."""
+    first = [
+        f"  {error}\n    {' '.join(texts[row].split())[:LONGEST_SHOWN]}"
+        for row, error in zip(ballot.failed, ballot.first_errors, strict=False)
+    ]
+    return "\n".join(
+        [f"{name} raised on {ballot.errors:,} post{'s' * (ballot.errors > 1)} and abstained there; the first:", *first]
+    )

@@ -18,7 +18,7 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Messag
 
 from goldstream import settings
 from goldstream.errors import LogUnreachable, PositionError
-from goldstream.keywords import keyword_pattern
+from goldstream.keywords import has_words
 from goldstream.log.base import Extent, Part, Say
 from goldstream.log.kafka_client import consumer, producer
 from goldstream.log.kafka_fetch import Fetched, Fetcher
@@ -146,12 +146,9 @@ class KafkaLog:
         topic, friends, rest = self._by_stratum
         if topic == friends == rest:
             return [topic] * posts.num_rows
-        texts = pl.Series(posts["text"])
-        about = texts.str.contains(keyword_pattern(self._strata.topic))
-        alike = texts.str.contains(keyword_pattern(self._strata.false_friends))
-        return pl.select(pl.when(about).then(pl.lit(topic)).when(alike).then(pl.lit(friends)).otherwise(pl.lit(rest)))[
-            :, 0
-        ].to_list()
+        about, alike = (has_words(pl.col("text"), words) for words in (self._strata.topic, self._strata.false_friends))
+        choice = pl.when(about).then(pl.lit(topic)).when(alike).then(pl.lit(friends)).otherwise(pl.lit(rest))
+        return pl.DataFrame({"text": pl.Series(posts["text"])}).lazy().select(choice).collect().to_series().to_list()
 
     def _produce(self, messages: list[_Message]) -> None:
         """Send `messages` and wait until all are safe. After a failure the next append starts with a new producer."""

@@ -22,7 +22,7 @@ from goldstream.datasets.collect import collect
 from goldstream.datasets.strata import stratum
 from goldstream.datasets.tables import Dataset
 from goldstream.errors import DataError
-from goldstream.labeling.functions import load
+from goldstream.labeling.loading import load
 from goldstream.labeling.run import LabelReport, label
 from goldstream.log.embedded import EmbeddedLog
 from goldstream.models.folder import folder_hash, save_model
@@ -116,7 +116,7 @@ def build_dataset(project: Project, conn: psycopg.Connection[Any], say: Say) -> 
 def label_dataset(project: Project, conn: psycopg.Connection[Any], say: Say) -> LabelReport:
     """Let the project's labelling functions vote on its dataset, and store soft labels."""
     settings = project.settings
-    functions = load(project.folder / settings.labeling.functions)
+    functions = load(project.folder / settings.labeling.functions, settings.project.labels)
     dataset = Dataset(settings.dataset.prefix, settings.dataset.version)
     posts = dataset.posts(conn, "split IS NOT NULL AND kind <> 'delete'") if dataset.counts(conn) else pl.DataFrame()
     if not len(posts):

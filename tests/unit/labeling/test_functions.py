@@ -8,7 +8,7 @@ import pytest
 
 from goldstream.errors import LabelingError
 from goldstream.labeling import LabelingFunction, keyword_rule, labeling_function, load, lookup_rule, regex_rule
-from goldstream.labeling.functions import MOST_ERRORS
+from goldstream.labeling.functions import MOST_ERRORS, MOST_SLOW, ballots
 from goldstream.records import Post, to_columns
 
 POSTS = pl.DataFrame(
@@ -35,7 +35,7 @@ def test_a_regex_rule_speaks_rust() -> None:
         regex_rule("flood", r"(?=x)", name="f")
 
 
-@pytest.mark.parametrize("words", [[], [""], ["flood", "*"]])
+@pytest.mark.parametrize("words", [[], [""], ["flood", "*"], "flood"])
 def test_a_keyword_rule_needs_words(words: list[str]) -> None:
     with pytest.raises(LabelingError, match="needs words"):
         keyword_rule("flood", words, name="f")
@@ -52,6 +52,12 @@ def test_a_keyword_rule_needs_words(words: list[str]) -> None:
 )
 def test_a_lookup_rule_finds_values_and_hosts(column: str, values: list[str], votes: list[str | None]) -> None:
     assert lookup_rule("x", column=column, values=values, name="f")(POSTS).to_list() == votes
+
+
+@pytest.mark.parametrize("column", ["likes", "created_at", "extra"])
+def test_a_lookup_rule_needs_a_column_of_texts(column: str) -> None:
+    with pytest.raises(LabelingError, match=f"no column '{column}' of texts; there are id, source, "):
+        lookup_rule("x", column=column, values=["a"], name="f")
 
 
 @pytest.mark.parametrize(
@@ -144,6 +150,37 @@ def test_a_rule_that_takes_too_long_abstains() -> None:
     assert ballot.first_errors == ["a:2: TooSlow: not done after 0.05 s"]
 
 
+def test_a_rule_that_is_always_too_slow_is_given_up() -> None:
+    calls = []
+
+    @labeling_function("x", per_post=True, limit_s=0.01)
+    def slow(post):
+        calls.append(post.id)
+        time.sleep(1)
+
+    many = pl.DataFrame({"id": [f"a:{number}" for number in range(1_000)], "source": "a"})
+    ballot = slow.vote(many)
+    assert (len(calls), ballot.errors, ballot.labels.to_list()) == (MOST_SLOW, 1_000, [None] * 1_000)
+
+
+def test_rules_vote_together_as_they_do_alone() -> None:
+    many = pl.concat([POSTS] * 5_000)
+    rules = [
+        keyword_rule("flood", ["flood*"], name="words"),
+        labeling_function("x", name="slow", per_post=True)(lambda post: post.id == "a:3"),
+        regex_rule("flood", "(?i)^lunch$", name="pattern"),
+        lookup_rule("news", column="links", values=["news.example"], name="links"),
+    ]
+    assert [each.labels.to_list() for each in ballots(rules, many)] == [rule(many).to_list() for rule in rules]
+
+
+def test_a_rule_that_cannot_run_spoils_no_other() -> None:
+    rules = [lookup_rule("x", column="author", values=["ann"], name="a"), keyword_rule("x", ["flood"], name="b")]
+    broken, words = ballots(rules, POSTS.drop("author"))
+    assert (broken.errors, words.labels.to_list()) == (3, ["x", None, None])
+    assert "author" in broken.first_errors[0]
+
+
 def test_outside_the_main_thread_there_is_no_time_limit() -> None:
     rule = labeling_function("x", name="f", per_post=True, limit_s=0.001)(lambda post: time.sleep(0.003) is None)
     votes: list[str | None] = []
@@ -182,6 +219,11 @@ def written(folder: Path, text: str) -> list[LabelingFunction]:
 def test_functions_come_in_the_order_of_the_file_and_once_each(tmp_path: Path) -> None:
     found = written(tmp_path, "b = keyword_rule('x', ['b'], name='b')\na = keyword_rule('x', ['a'], name='a')\nagain = b\n")
     assert [function.name for function in found] == ["b", "a"]
+
+
+def test_functions_may_stand_in_a_list(tmp_path: Path) -> None:
+    found = written(tmp_path, "rules = [keyword_rule('x', [word], name=word) for word in ('a', 'b')]\nfirst = rules[0]\n")
+    assert [function.name for function in found] == ["a", "b"]
 
 
 @pytest.mark.parametrize(

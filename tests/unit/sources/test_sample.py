@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from goldstream.errors import SourceError
-from goldstream.keywords import keyword_pattern
+from goldstream.keywords import has_words
 from goldstream.records import to_columns, to_json
 from goldstream.sources.sample import POSTS, Sample, SampleSettings, events, gold
 from goldstream.sources.sample_text import judged_ai, judged_other, learnt_ai, learnt_other
@@ -214,7 +214,7 @@ def test_keywords_alone_are_not_enough(seed: int):
     judged = [event for event in events(seed) if event.judged and event.post.kind == "create" and event.topic]
     texts = pl.from_arrow(to_columns([event.post for event in judged]))
     assert isinstance(texts, pl.DataFrame)
-    said = texts["text"].str.contains(keyword_pattern(topic))
+    said = texts.select(has_words(pl.col("text"), topic)).to_series()
     true = pl.Series([event.topic.label == "ai" for event in judged if event.topic])
     f1 = 2 * (said & true).sum() / (said.sum() + true.sum())
     assert 0.6 <= f1 <= 0.75
