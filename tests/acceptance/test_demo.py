@@ -3,11 +3,9 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from goldstream import settings
@@ -27,54 +25,6 @@ def answer(*arguments: str | Path) -> dict[str, Any]:
     assert len(lines) == 1
     found: dict[str, Any] = json.loads(lines[0])
     return found
-
-
-def memory_mb(root: psutil.Process, folder: Path) -> float:
-    """The proportional set sizes of a project's processes: the command's tree, the keeper, and PostgreSQL below it."""
-    keepers = [each for each in psutil.process_iter(["cmdline"]) if _keeps(each.info["cmdline"] or (), folder)]
-    tree = {each for top in (root, *keepers) for each in (top, *_children(top))}
-    return sum(map(_proportional_kb, tree)) / 1024
-
-
-def _keeps(words: list[str], folder: Path) -> bool:
-    return any("keeper.py" in word for word in words) and any(str(folder) in word for word in words)
-
-
-def _children(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return process.children(recursive=True)
-    except psutil.Error:
-        return []
-
-
-def _proportional_kb(process: psutil.Process) -> int:
-    try:
-        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-
-
-@pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], float]:
-    """The demo's project, its last line, and the most memory that it took (MB)."""
-    folder = tmp_path_factory.mktemp("a demo") / "project"
-    command = [sys.executable, "-m", "goldstream", "demo", str(folder), "--exit", "--port", "0", "--json"]
-    most = 0.0
-    with (folder.parent / "said").open("w+") as said:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True) as running:
-            while running.poll() is None:
-                most = max(most, memory_mb(psutil.Process(running.pid), folder))
-                time.sleep(0.5)
-            out = running.communicate(timeout=10)[0]
-        assert running.returncode == 0, said.seek(0) or said.read()
-    assert out.count("\n") == 1
-    return folder / "goldstream.toml", json.loads(out), most
-
-
-@pytest.fixture(scope="module")
-def demo(watched: tuple[Path, dict[str, Any], float]) -> tuple[Path, dict[str, Any]]:
-    return watched[:2]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="proportional set sizes are read from /proc")
