@@ -12,9 +12,10 @@ True
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -207,26 +208,44 @@ def _clean_all(value: Any) -> Any:
 def to_columns(posts: Iterable[Post]) -> pa.RecordBatch:
     """Return `posts` as one batch in the schema `POSTS`, in order, cleaned of NUL and lone surrogates."""
     rows = list(posts)
-    arrays = [
-        _texts([post.id for post in rows]),
-        _texts([post.source for post in rows]),
-        pa.array([post.kind for post in rows], pa.string()),
-        pa.array([post.revision for post in rows], pa.int64()),
-        _texts([post.text for post in rows]),
-        _times([post.created_at for post in rows]),
-        _times([post.seen_at for post in rows]),
-        _texts([post.author for post in rows]),
-        _texts([post.lang for post in rows]),
-        _texts([post.url for post in rows]),
-        _lists([post.links for post in rows]),
-        _lists([post.tags for post in rows]),
-        _lists([post.media for post in rows]),
-        _texts([post.reply_to for post in rows]),
-        _texts([post.repost_of for post in rows]),
-        _texts([post.cid for post in rows]),
-        _extras([post.extra for post in rows]),
-    ]
+    return from_fields({name: list(map(attrgetter(name), rows)) for name in POSTS.names}, len(rows))
+
+
+def from_fields(fields: Mapping[str, Sequence[Any] | pa.Array], count: int) -> pa.RecordBatch:
+    """Return a batch of `count` posts, given field by field as `Post` has them, or as Arrow does; the others have their default.
+
+    >>> from_fields({"id": ["a:1", "a:2"], "source": ["a", "a"], "text": ["x", "y"]}, 2)["kind"].to_pylist()
+    ['create', 'create']
+    """
+    arrays = []
+    for field in POSTS:
+        values = fields.get(field.name)
+        if values is None:
+            arrays.append(_default(field, count))
+        else:
+            arrays.append(values if isinstance(values, pa.Array) else _array(field, values))
     return pa.RecordBatch.from_arrays(arrays, schema=POSTS)
+
+
+def _array(field: pa.Field, values: Sequence[Any]) -> pa.Array:
+    if field.name == "extra":
+        return _extras(values)
+    if field.type == _TIME:
+        return _times(values)
+    if field.type == _TEXTS:
+        return _lists(values)
+    return _texts(values) if field.type == pa.string() else pa.array(values, field.type)
+
+
+_DEFAULTS = {"kind": "create", "revision": 0, "text": "", "extra": "{}"}
+
+
+def _default(field: pa.Field, count: int) -> pa.Array:
+    if field.type == _TEXTS:
+        return pa.ListArray.from_arrays(pa.array(np.zeros(count + 1, np.int32)), pa.array([], pa.string()))
+    if field.nullable:
+        return pa.nulls(count, field.type)
+    return pa.repeat(pa.scalar(_DEFAULTS[field.name], field.type), count)
 
 
 def to_rows(batch: pa.RecordBatch) -> list[Post]:

@@ -3,20 +3,19 @@
 Python's reader would run on from a quote that is never closed to the end of the file. Here the lines of a row that
 can't be read are given back, all but the first, and reading goes on with the next line.
 
->>> [(row.fields, row.wrong) for row in csv_rows(iter([(b'a,"b\\n', 5), (b'c,d\\n', 4)]))]
+>>> [(row.fields, row.wrong) for row in csv_rows(Lines(io.BytesIO(b'a,"b\\nc,d\\n')))]
 [([], 'unexpected end of data'), (['c', 'd'], '')]
 """
 
 import csv
-from collections import deque
+import io
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from goldstream.sources.lines import Line, Lines
+
 LONGEST_ROW = 8 << 20  #: bytes in a row of several lines
 MOST_LINES = 1_000  #: in one row
-
-
-Line = tuple[bytes, int]
 
 
 class Row(NamedTuple):
@@ -28,8 +27,17 @@ class Row(NamedTuple):
     length: int  #: bytes it took
 
 
-def csv_rows(lines: Iterator[Line], *, whole: bool = True) -> Iterator[Row]:
-    """Yield the rows in `lines`. A line comes with its length, which says more than is there when the line was cut.
+def csv_block(block: bytes) -> list[list[str]] | None:
+    """Return the rows in `block`, or None when there is anything in it that `csv_rows` must look at."""
+    csv.field_size_limit(2**31 - 1)
+    try:
+        return list(csv.reader(io.StringIO(block.decode(), newline="\n"), strict=True))
+    except (UnicodeDecodeError, csv.Error):
+        return None
+
+
+def csv_rows(lines: Lines, *, whole: bool = True) -> Iterator[Row]:
+    """Yield the rows in `lines`; what is left after a row that can't be read is given back to them.
 
     Unless `whole`, a row that the end cuts off is left for later, not refused.
     """
@@ -54,8 +62,8 @@ def csv_rows(lines: Iterator[Line], *, whole: bool = True) -> Iterator[Row]:
 class _Feed:
     """Lines for the reader, held until the row they belong to is whole."""
 
-    def __init__(self, lines: Iterator[Line]) -> None:
-        self._lines, self._waiting = lines, deque[Line]()
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
         self.held: list[Line] = []
         self.taken, self.wrong, self.ended = 0, "", False
 
@@ -65,7 +73,7 @@ class _Feed:
     def __next__(self) -> str:
         if len(self.held) >= MOST_LINES or (self.held and self.taken >= LONGEST_ROW):
             raise csv.Error("a quote that is never closed")
-        line = self._waiting.popleft() if self._waiting else next(self._lines, None)
+        line = next(self._lines, None)
         if line is None:
             self.ended = True
             raise StopIteration
@@ -86,7 +94,7 @@ class _Feed:
     def give_back(self) -> Line:
         """Return the first line of the row, and read the others again."""
         first, *rest = self.held
-        self._waiting.extendleft(reversed(rest))
+        self._lines.give_back_lines(rest)
         self.accept()
         self.ended = False
         return first

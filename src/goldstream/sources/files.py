@@ -12,10 +12,11 @@ import sys
 import tempfile
 import threading
 import zlib
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, Annotated, Any, Literal
+from typing import IO, Annotated, Any, Literal, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -29,11 +30,11 @@ from goldstream.own_json import parse
 from goldstream.records import SCHEMA_VERSION, Post, decode, empty, from_json, from_json_lines, mend, to_columns
 from goldstream.settings import Section
 from goldstream.sources.base import Arrival, Reject
-from goldstream.sources.csv_rows import csv_rows
+from goldstream.sources.blocks import csv_reader, json_reader
+from goldstream.sources.csv_rows import Row, csv_rows
+from goldstream.sources.lines import LONGEST_LINE, Lines
 
 BATCH = 16_384  #: rows
-BLOCK = 4 << 20  #: bytes of lines that are decoded together
-LONGEST_LINE = 8 << 20  #: bytes; a longer one is rejected without being held in memory
 CUT = 64 << 10  #: bytes of a rejected line that are kept
 POLL_S = 0.25
 HEAD = 1024  #: bytes by which a file is recognised
@@ -99,11 +100,12 @@ class Files:
     def _read_all(self, progress: dict[str, _Progress]) -> Iterator[Arrival]:
         """Read what is new in every file; a damaged one is complained of after the others have been read."""
         complaint: SourceError | None = None
-        for file in self._files():
+        for name in self._names():
+            file = name if name == "-" else str(self._folder / name)
             if file != "-" and self._seen.get(file) == (state := _state(file)):
                 continue
             try:
-                yield from self._read_file(file, progress)
+                yield from self._read_file(_File(name, file), progress)
             except SourceError as error:
                 complaint = complaint or error
             if file != "-" and not self._closed.is_set():
@@ -111,7 +113,8 @@ class Files:
         if complaint is not None:
             raise complaint
 
-    def _files(self) -> list[str]:
+    def _names(self) -> list[str]:
+        """What cursors and ids know the files by: paths below the project's folder, so that it can be moved."""
         patterns = [self.settings.path] if isinstance(self.settings.path, str) else list(self.settings.path)
         found: list[str] = []
         for pattern in patterns:
@@ -120,115 +123,74 @@ class Files:
                 continue
             path = Path(pattern).expanduser()
             base, relative = (Path(path.anchor), path.relative_to(path.anchor)) if path.is_absolute() else (self._folder, path)
-            matches = sorted(str(match) for match in base.glob(str(relative)))
+            matches = sorted(base.glob(str(relative)))
             if not matches and not (self.settings.follow and set("*?[").isdisjoint(pattern)):
                 raise SourceError(f"{self._folder / path}: no such file; the source {self.name!r} names it")
-            found += matches
+            found += [
+                str(match.relative_to(self._folder) if match.is_relative_to(self._folder) else match) for match in matches
+            ]
         return found
 
-    def _read_file(self, file: str, progress: dict[str, _Progress]) -> Iterator[Arrival]:
-        at = progress.setdefault(file, _Progress())
-        if file == "-" or (at.head_bytes and _head(file, at.head_bytes) != at.head):
-            progress[file] = at = _Progress()  # truncated, or replaced by a new one
-        posts: list[Post] = []
-        rejects: list[Reject] = []
+    def _read_file(self, file: "_File", progress: dict[str, _Progress]) -> Iterator[Arrival]:
+        at = progress.setdefault(file.name, _Progress())
+        if file.name == "-" or (at.head_bytes and _head(file.path, at.head_bytes) != at.head):
+            progress[file.name] = at = _Progress()  # truncated, or replaced by a new one
         try:
-            if self._is_own_json(file):
-                for arrival in self._own_json(file, at):
-                    yield arrival._replace(cursor=_cursor(progress))
-                return
-            for entry in self._entries(file, at):
-                (posts if isinstance(entry, Post) else rejects).append(entry)  # type: ignore[arg-type]
-                if len(posts) + len(rejects) >= BATCH:
-                    yield Arrival(to_columns(posts), _cursor(progress), tuple(rejects))
-                    posts, rejects = [], []
-                    if self._closed.is_set():
-                        return
+            for arrival in self._arrivals(file, at):
+                yield arrival._replace(cursor=_cursor(progress))
+                if self._closed.is_set():
+                    return
         except (OSError, EOFError, zlib.error, zstandard.ZstdError, pa.ArrowException) as error:
-            if posts or rejects:
-                yield Arrival(to_columns(posts), _cursor(progress), tuple(rejects))
-            raise SourceError(f"{file}: can't be read further, after {at.rows:,} rows: {error}") from None
-        if posts or rejects:
-            yield Arrival(to_columns(posts), _cursor(progress), tuple(rejects))
+            raise SourceError(f"{file.path}: can't be read further, after {at.rows:,} rows: {error}") from None
 
-    def _entries(self, file: str, at: _Progress) -> Iterator[Post | Reject]:
-        kind = self.settings.format or _format(file)
+    def _arrivals(self, file: "_File", at: _Progress) -> Iterator[Arrival]:
+        """Yield what stands after `at`, and move it on."""
+        kind = self.settings.format or _format(file.name)
         if kind == "parquet":
-            return self._parquet(file, at)
-        return self._csv(file, at) if kind == "csv" else self._jsonl(file, at)
+            yield from _batched(self._parquet(file, at), lambda: False)
+            return
+        with _opened(file.path) as stream:
+            lines = Lines(stream, follow=self.settings.follow, live=file.name == "-")
+            yield from self._csv(file, at, stream, lines) if kind == "csv" else self._jsonl(file, at, stream, lines)
 
-    def _jsonl(self, file: str, at: _Progress) -> Iterator[Post | Reject]:
-        with _opened(file) as stream:
-            for line, length in self._lines(stream, file, at):
-                _step(at, file, length)
-                if length > len(line):
-                    yield Reject(f"a line of {length:,} bytes", line[:CUT], f"{file}:{at.rows}")
-                elif stripped := line.removeprefix(BOM).strip():
-                    yield self._line(stripped, f"{file}:{at.rows}")
-
-    def _lines(self, stream: IO[bytes], file: str, at: _Progress) -> Iterator[tuple[bytes, int]]:
-        """Yield the lines after `at` with their lengths; a line that is too long comes cut. One that still grows waits."""
-        skip = 0 if _is_plain(file) else at.rows
-        if _is_plain(file):
+    def _jsonl(self, file: "_File", at: _Progress, stream: IO[bytes], lines: Lines) -> Iterator[Arrival]:
+        if _is_plain(file.path):
             stream.seek(at.byte)
-        while line := stream.readline(LONGEST_LINE):
-            length, ended = len(line), line.endswith(b"\n")
-            while not ended and (more := stream.readline(LONGEST_LINE)):
-                length, ended = length + len(more), more.endswith(b"\n")
-            if not ended and self.settings.follow:
-                return
-            if skip:
-                skip -= 1
-            else:
-                yield line, length
+        else:
+            deque(islice(lines, at.rows), 0)
+        own = self._is_own_json(file)
+        read = json_reader([*self._mapping.paths, ("v",)])
 
-    def _is_own_json(self, file: str) -> bool:
+        def quick(block: bytes) -> pa.RecordBatch | None:
+            if own:
+                return _own_block(block)
+            found = read(block)
+            if found is None or (self.settings.columns is None and set(found[1](("v",))) != {None}):
+                return None  # some of it may be goldstream's own
+            return self._mapping.batch(*found, lambda row: f"{file.name}:{at.rows + row + 1}")
+
+        def slow() -> Iterator[Post | Reject]:
+            for line, length in lines:
+                file.step(at, length)
+                place = f"{file.name}:{at.rows}"
+                if length > len(line):
+                    yield Reject(f"a line of {length:,} bytes", line[:CUT], place)
+                elif stripped := line.removeprefix(BOM).strip():
+                    yield self._own_line(stripped, place) if own else self._line(stripped, place)
+
+        yield from _blocks(file, at, lines, quick, slow())
+
+    def _is_own_json(self, file: "_File") -> bool:
         """Whether a file holds goldstream's own JSON: its first line says so."""
-        if self.settings.columns is not None or file == "-" or (self.settings.format or _format(file)) != "jsonl":
+        if self.settings.columns is not None or file.name == "-":
             return False
-        with _opened(file) as stream:
+        with _opened(file.path) as stream:
             first = stream.readline(LONGEST_LINE)
         return any(first.rstrip().endswith(b'"v":%d}' % version) for version in range(1, SCHEMA_VERSION + 1))
 
-    def _own_json(self, file: str, at: _Progress) -> Iterator[Arrival]:
-        """Decode many lines at once; only a block with a bad line in it is looked at line by line."""
-        with _opened(file) as stream:
-            lines: list[bytes] = []
-            size = 0
-            for line, length in self._lines(stream, file, at):
-                if size + len(line) > BLOCK and lines:
-                    yield self._own_block(lines, file, at)
-                    lines, size = [], 0
-                    if self._closed.is_set():
-                        return
-                if length > len(line):
-                    if lines:
-                        yield self._own_block(lines, file, at)
-                        lines, size = [], 0
-                    _step(at, file, length)
-                    yield Arrival(empty(), None, (Reject(f"a line of {length:,} bytes", line[:CUT], f"{file}:{at.rows}"),))
-                    continue
-                lines.append(line)
-                size += length
-            if lines:
-                yield self._own_block(lines, file, at)
-
-    def _own_block(self, lines: list[bytes], file: str, at: _Progress) -> Arrival:
-        block, start = b"".join(lines), at.rows
-        _step(at, file, len(block), len(lines))
-        if (columns := parse(block, len(lines))) is not None:
-            return Arrival(columns, None)
-        try:
-            return Arrival(to_columns(from_json_lines(block)), None)
-        except (ValueError, RecursionError):
-            numbered = enumerate(lines, start + 1)
-            entries = [self._own_line(line, f"{file}:{number}") for number, line in numbered if line.strip()]
-        posts = [entry for entry in entries if isinstance(entry, Post)]
-        return Arrival(to_columns(posts), None, tuple(entry for entry in entries if isinstance(entry, Reject)))
-
     def _own_line(self, line: bytes, place: str) -> Post | Reject:
         try:
-            return from_json(mend(line.removeprefix(BOM)))
+            return from_json(mend(line))
         except (ValueError, RecursionError) as error:
             return Reject(str(error), line[:CUT], place)
 
@@ -243,34 +205,44 @@ class Files:
         except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
             return Reject(str(error) or type(error).__name__, line[:CUT], place)
 
-    def _csv(self, file: str, at: _Progress) -> Iterator[Post | Reject]:
-        with _opened(file) as stream:
-            whole = not self.settings.follow
-            rows = csv_rows(self._lines(stream, file, _Progress()), whole=whole)
-            header = next(rows, None)
-            if header is None and self.settings.follow:
-                return  # not there yet
-            names = [name.lstrip("\ufeff") for name in header.fields] if header is not None else []
-            self._mapping.check(names, file)
-            if at.rows == 0 and header is not None:
-                _step(at, file, header.length)  # the header is row 1, as in a spreadsheet
-            elif _is_plain(file):
-                rows = csv_rows(self._lines(stream, file, at), whole=whole)
-            else:
-                rows = islice(rows, at.rows - 1, None)
-            for row in rows:
-                _step(at, file, row.length)
-                place, wrong = f"{file}: row {at.rows}", row.wrong
-                if not wrong and row.fields and len(row.fields) != len(names):
-                    wrong = f"{len(row.fields)} fields where the header has {len(names)}"
-                if wrong:
-                    yield Reject(wrong, (row.raw or ",".join(row.fields).encode())[:CUT], place)
-                elif row.fields:
-                    yield self._row(dict(zip(names, row.fields, strict=True)), place)
+    def _csv(self, file: "_File", at: _Progress, stream: IO[bytes], lines: Lines) -> Iterator[Arrival]:
+        whole = not self.settings.follow
+        rows = csv_rows(lines, whole=whole)
+        header = next(rows, None)
+        if header is None and self.settings.follow:
+            return  # not there yet
+        names = [name.lstrip("\ufeff") for name in header.fields] if header is not None else []
+        self._mapping.check(names, file.name)
+        if at.rows == 0 and header is not None:
+            file.step(at, header.length)  # the header is row 1, as in a spreadsheet
+        elif _is_plain(file.path):
+            stream.seek(at.byte)
+            lines = Lines(stream, follow=self.settings.follow)
+            rows = csv_rows(lines, whole=whole)
+        else:
+            deque(islice(rows, at.rows - 1), 0)
+        read = csv_reader(names)
 
-    def _parquet(self, file: str, at: _Progress) -> Iterator[Post | Reject]:
-        with _seekable(file) as stream, pq.ParquetFile(stream) as table:
-            self._mapping.check(table.schema_arrow.names, file)
+        def quick(block: bytes) -> pa.RecordBatch | None:
+            found = read(block)
+            return found and self._mapping.batch(*found, lambda row: f"{file.name}: row {at.rows + row + 1}")
+
+        yield from _blocks(file, at, lines, quick, self._slow_csv(file, at, names, rows), quoted=True)
+
+    def _slow_csv(self, file: "_File", at: _Progress, names: Sequence[str], rows: Iterator[Row]) -> Iterator[Post | Reject]:
+        for row in rows:
+            file.step(at, row.length)
+            place, wrong = f"{file.name}: row {at.rows}", row.wrong
+            if not wrong and row.fields and len(row.fields) != len(names):
+                wrong = f"{len(row.fields)} fields where the header has {len(names)}"
+            if wrong:
+                yield Reject(wrong, (row.raw or ",".join(row.fields).encode())[:CUT], place)
+            elif row.fields:
+                yield self._row(dict(zip(names, row.fields, strict=True)), place)
+
+    def _parquet(self, file: "_File", at: _Progress) -> Iterator[Post | Reject]:
+        with _seekable(file.path) as stream, pq.ParquetFile(stream) as table:
+            self._mapping.check(table.schema_arrow.names, file.name)
             number = 0
             for batch in table.iter_batches(BATCH):
                 if number + batch.num_rows <= at.rows:
@@ -280,13 +252,87 @@ class Files:
                     number += 1
                     if number > at.rows:
                         at.rows = number
-                        yield self._row(row, f"{file}: row {number}")
+                        yield self._row(row, f"{file.name}: row {number}")
 
     def _row(self, row: dict[str, Any], place: str) -> Post | Reject:
         try:
             return self._mapping.post(row, place)
         except Bad as error:
             return Reject(str(error), str(row).encode("utf-8", "replace")[:CUT], place)
+
+
+class _File(NamedTuple):
+    """A file, or standard input."""
+
+    name: str  #: what it is known by; `-` for standard input
+    path: str
+
+    def step(self, at: _Progress, length: int, rows: int = 1) -> None:
+        """Move on by `rows` of `length` bytes together, and remember how the file begins."""
+        at.rows, at.byte = at.rows + rows, at.byte + length
+        if at.head_bytes < HEAD and _is_plain(self.path):
+            at.head_bytes = min(at.byte, HEAD)
+            at.head = _head(self.path, at.head_bytes)
+
+
+def _blocks(
+    file: _File,
+    at: _Progress,
+    lines: Lines,
+    quick: Callable[[bytes], pa.RecordBatch | None],
+    slow: Iterator[Post | Reject],
+    *,
+    quoted: bool = False,
+) -> Iterator[Arrival]:
+    """Read block by block; one that `quick` can't read is read again by `slow`, which yields what stands in `lines`."""
+    while (block := lines.block(quoted=quoted)) != b"":
+        try:
+            posts = None if block is None else quick(block)
+        except (Bad, OverflowError):
+            posts = None
+        if posts is not None:
+            assert block is not None
+            file.step(at, len(block), posts.num_rows)
+            yield Arrival(posts, None)
+            continue
+        lines.give_back(block or b"")
+        end, before = at.byte + len(block or b""), at.rows
+        yield from _batched(slow, lambda end=end: at.byte >= end)  # type: ignore[misc]
+        if at.rows == before:
+            return  # the last line is not whole yet
+
+
+def _batched(entries: Iterator[Post | Reject], enough: Callable[[], bool]) -> Iterator[Arrival]:
+    """Yield entries together, at most `BATCH` at once, until there are enough or no more, or reading fails."""
+    posts: list[Post] = []
+    rejects: list[Reject] = []
+    failed: Exception | None = None
+    done = False
+    while not done:
+        try:
+            entry = next(entries, None)
+        except Exception as error:
+            failed, entry = error, None
+        if entry is not None:
+            (posts if isinstance(entry, Post) else rejects).append(entry)  # type: ignore[arg-type]
+        done = entry is None or enough()
+        if (posts or rejects) and (done or len(posts) + len(rejects) >= BATCH):
+            yield Arrival(to_columns(posts), None, tuple(rejects))
+            posts, rejects = [], []
+    if failed is not None:
+        raise failed
+
+
+def _own_block(block: bytes) -> pa.RecordBatch | None:
+    """The posts in a block of goldstream's own JSON."""
+    count = block.count(b"\n") + (not block.endswith(b"\n"))
+    if (columns := parse(block, count)) is not None:
+        return columns
+    try:
+        posts = from_json_lines(block)
+    except (ValueError, RecursionError):
+        return None
+    return to_columns(posts) if len(posts) == count else None
 
 
 def _is_plain(file: str) -> bool:
@@ -326,14 +372,6 @@ def _seekable(file: str) -> IO[bytes]:
     with _opened(file) as packed:
         shutil.copyfileobj(packed, unpacked)
     return unpacked
-
-
-def _step(at: _Progress, file: str, length: int, rows: int = 1) -> None:
-    """Move on by `rows` of `length` bytes together, and remember how the file begins."""
-    at.rows, at.byte = at.rows + rows, at.byte + length
-    if at.head_bytes < HEAD and _is_plain(file):
-        at.head_bytes = min(at.byte, HEAD)
-        at.head = _head(file, at.head_bytes)
 
 
 def _head(file: str, size: int) -> str:

@@ -1,7 +1,10 @@
 """Files: what they hold, where reading goes on, and what hostile ones do."""
 
+import csv
 import gzip
 import io
+import json
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,7 +66,8 @@ def test_every_format_plain_and_packed_gives_the_same_posts(tmp_path: Path, kind
 
 @pytest.mark.parametrize("name", ["posts.jsonl", "posts.csv", "posts.csv.gz", "posts.jsonl.zst"])
 def test_reading_goes_on_after_any_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr("goldstream.sources.files.BATCH", 7)
+    monkeypatch.setattr("goldstream.sources.lines.BLOCK", 99)
+    monkeypatch.setattr("goldstream.sources.lines.LONGEST_TAIL", 99)
     rows = b"text\n" * ("csv" in name) + b"".join(
         b'"post\n%d"\n' % number if "csv" in name else b'{"text":"post %d"}\n' % number for number in range(50)
     )
@@ -202,6 +206,89 @@ def test_any_bytes_after_a_header_are_rows_or_rejects(tmp_path_factory: pytest.T
     path = write(tmp_path_factory.mktemp("any") / "posts.csv", b"text\n" + data + b"\nlast\n")
     posts, rejects, _ = read(path)
     assert rejects or posts[-1].text.endswith("last") or texts(posts)[-1].endswith("last\n")
+
+
+def test_ids_and_cursors_outlive_a_move_of_the_project(tmp_path: Path) -> None:
+    found = []
+    for place in ("here", "there"):
+        folder = tmp_path / place / "posts"
+        folder.mkdir(parents=True)
+        write(folder / "a.jsonl", b'{"text":"a"}\n')
+        write(folder / "b.csv", b"text\nb\n")
+        pl.DataFrame({"text": ["c"]}).write_parquet(folder / "c.parquet")
+        source = Files(FilesSettings(path="posts/*"), folder.parent)
+        arrivals = list(source.read(None))
+        found.append(([post.id for arrival in arrivals for post in to_rows(arrival.posts)], arrivals[-1].cursor))
+    assert found[0][0] == found[1][0]
+    assert list(Files(FilesSettings(path="posts/*"), tmp_path / "there").read(found[0][1])) == []
+
+
+VALUES = st.sampled_from(
+    ["", "a", "é", "\u2028", 'say "x"', "a,b", "a\nb", "\r", "\x00", "7", "create", "delete",
+     "2020-04-05T10:46:44Z", "2020-04-05", "0000-01-01",
+     "2020-04-05T10:46:44.123456789+02:00", "Sun Apr 05 10:46:44 +0000 2020", "1586083604000", "9999-12-31T23:59:59-14:00"]
+)  # fmt: skip
+ANYTHING = (
+    VALUES
+    | st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.lists(VALUES, max_size=2)
+    | st.just({"b": "x"})
+)
+MAPPED = Columns(
+    id=("id", "a.b"), text=("text", "other"), kind="kind", revision="n", created_at=("at", "at2"), author="a", links="links",
+    tags="tags[].b", reply_to="a.b", gold="gold",
+)  # fmt: skip
+NAMES = ["id", "text", "other", "kind", "n", "at", "at2", "a", "a.b", "links", "tags", "gold", "v"]
+
+
+def both_ways(path: Path, columns: Columns) -> tuple[Any, Any]:
+    """What comes of a file read by blocks, and line by line."""
+    by_block = read(path, columns=columns, source="x")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("goldstream.sources.files.json_reader", lambda _: lambda _: None)
+        patch.setattr("goldstream.sources.files.csv_reader", lambda _: lambda _: None)
+        return by_block, read(path, columns=columns, source="x")
+
+
+@given(
+    rows=st.lists(
+        st.dictionaries(st.sampled_from(NAMES), ANYTHING, max_size=6).map(lambda row: {"text": "t", **row}), max_size=5
+    )
+)
+def test_json_read_by_blocks_is_what_it_is_line_by_line(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]
+) -> None:
+    lines = [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows]
+    by_block, by_line = both_ways(write(tmp_path_factory.mktemp("j") / "a.jsonl", b"".join(lines)), MAPPED)
+    assert by_block == by_line
+
+
+@given(
+    rows=st.lists(st.lists(VALUES, min_size=13, max_size=13), max_size=5),
+    end=st.sampled_from(["", "\n", '"', 'a"b', "\n\n", "1,2"]),
+)
+def test_csv_read_by_blocks_is_what_it_is_row_by_row(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], end: str
+) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([NAMES, *rows])
+    path = write(tmp_path_factory.mktemp("c") / "a.csv", (text.getvalue() + end).encode())
+    by_block, by_line = both_ways(path, MAPPED)
+    assert by_block == by_line
+
+
+def test_standard_input_is_read_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, outside = os.pipe()
+    with open(inside, "rb") as stream, open(outside, "wb", buffering=0) as pipe:
+        monkeypatch.setattr(sys, "stdin", type("Input", (), {"buffer": stream}))
+        pipe.write(b'{"text":"a"}\n')
+        arrivals = Files(FilesSettings(path="-")).read(None)
+        assert next(arrivals).posts["text"].to_pylist() == ["a"]
+        pipe.write(b'{"text":"b"}\n')
+        assert next(arrivals).posts["text"].to_pylist() == ["b"]
 
 
 @pytest.mark.shared
