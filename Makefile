@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check reference benchmarks clean
+.PHONY: demo test check reference screenshots benchmarks clean
 
 demo: $(VENV)/installed
 	$(BIN)/goldstream demo
@@ -19,6 +19,9 @@ check: $(VENV)/installed-for-tests
 
 reference: $(VENV)/installed-for-tests
 	$(BIN)/python scripts/reference.py
+
+screenshots: $(VENV)/installed-for-tests
+	$(BIN)/python scripts/screenshots.py
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info
