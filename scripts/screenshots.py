@@ -22,8 +22,10 @@ from goldstream.web.server import serve
 
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 PAGES = {
-    "live": "/", "earlier": "/?before=9000", "links": "/links", "annotate": "/annotate", "adjudicate": "/adjudicate", "people": "/people",
-    "model": "/model", "status": "/status", "missing": "/nowhere",
+    "live": "/", "earlier": "/?before=9000", "links": "/links", "annotate": "/annotate",
+    "adjudicate": "/adjudicate", "people": "/people",
+    "try": "/try", "rules": "/rules", "rule": "/rules?function=assistants&show=conflicts",
+    "post": "/post/sample:0-000013", "model": "/model", "status": "/status", "missing": "/nowhere",
 }  # fmt: skip
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
@@ -55,7 +57,9 @@ def answer_some(project: Project) -> None:
     with project.store.connect(name="screenshots") as conn:
         if conn.execute("SELECT EXISTS (SELECT FROM questions)").fetchone() == (True,):
             return
-        draw_round(conn, section, keep=labels.index(project.settings.project.keep), reader=project.settings.stream.reader, seed=1)
+        draw_round(
+            conn, section, keep=labels.index(project.settings.project.keep), reader=project.settings.stream.reader, seed=1
+        )
         for number, (post_id,) in enumerate(conn.execute("SELECT post_id FROM questions ORDER BY place LIMIT 40").fetchall()):
             for person in ("Ann", "Bob"):
                 label = labels[(number + (person == "Bob" and number % 7 == 0)) % len(labels)]
@@ -92,7 +96,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         config = options.project or Path(scratch) / "demo" / "goldstream.toml"
         if options.project is None:
-            subprocess.run([sys.executable, "-m", "goldstream", "demo", str(config.parent), "--exit", "--port", "0"], check=True)
+            subprocess.run(
+                [sys.executable, "-m", "goldstream", "demo", str(config.parent), "--exit", "--port", "0"], check=True
+            )
         empty = Path(scratch) / "empty" / "goldstream.toml"
         empty.parent.mkdir()
         empty.write_text('[project]\nname = "empty"\n[web]\nport = 0\n')

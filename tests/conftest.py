@@ -127,3 +127,25 @@ def fill(store: Store) -> Iterator[Fill]:
     """Puts rows into `store`."""
     with store.connect(name="fill") as conn:
         yield Fill(conn)
+
+
+@pytest.fixture
+def register(store: Store, tmp_path: Path) -> Callable[..., int]:
+    """Registers a small model that tells "model" from "rain", and returns its version; it is nobody's champion yet."""
+    import numpy as np
+    import pyarrow as pa
+
+    from goldstream.models.folder import save_model
+    from goldstream.models.ngram_bag import NgramBag, NgramBagSettings
+    from goldstream.registry.postgres import PostgresRegistry
+
+    def made(labels: tuple[str, str] = ("ai", "other")) -> int:
+        model = NgramBag(labels, NgramBagSettings(bits=12))
+        texts = pa.array(["a new model", "open model weights", "rain again", "more rain today"] * 4)
+        model.fit(texts, np.eye(2, dtype=np.float32)[[0, 0, 1, 1] * 4])
+        folder = tmp_path / f"model{next(_numbers)}"
+        save_model(model, folder, kind="ngram-bag", name="small", threshold=0.5, positive=labels[0], made_from={})
+        evidence = {"metrics": {"f1": 0.8}, "evaluated_on": "nothing"}
+        return PostgresRegistry(store).register(folder, name="small", labels=labels, threshold=0.5, evidence=evidence)
+
+    return made

@@ -51,19 +51,13 @@ def show(version: int, config: Path, as_json: bool) -> None:
 @json_option
 def promote(version: int, config: Path, why: str, force: bool, as_json: bool) -> None:
     """Make VERSION champion, after it has loaded and given its golden texts their scores."""
-    from goldstream.errors import RegistryError
-    from goldstream.models.folder import load_model
+    from goldstream.training.promotion import promote as move
 
     with open_project(config) as project:
-        registry = project.registry()
-        if not force:
-            loaded = load_model(registry.fetch(version, project.data_folder / "models"))
-            if set(loaded.labels) != set(project.settings.project.labels):
-                raise RegistryError(
-                    f"version {version} knows {', '.join(loaded.labels)}, the project {', '.join(project.settings.project.labels)}; "
-                    "--force promotes it all the same"
-                )
-        registry.move("champion", version, who=getpass.getuser(), why=why)
+        move(
+            project.registry(), version, project.data_folder / "models",
+            labels=project.settings.project.labels, who=getpass.getuser(), why=why, force=force,
+        )  # fmt: skip
     emit({"champion": version}, as_json, f"champion is now version {version}")
 
 

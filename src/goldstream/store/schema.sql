@@ -321,6 +321,22 @@ CREATE TABLE annotators (
     joined_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- Whether people found an answer of the model right, with what they were shown.
+CREATE TABLE feedback (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    who         text NOT NULL,
+    place       text NOT NULL,   -- live: a kept post; try: a text that somebody typed
+    post_id     text,
+    text        text,            -- what was typed; a post's words stand elsewhere, and go when it is deleted
+    correct     boolean NOT NULL,
+    label       text NOT NULL,   -- what the model said
+    probability real NOT NULL,   -- of the label that the project keeps
+    threshold   real NOT NULL,
+    version     integer NOT NULL -- of the model
+);
+CREATE INDEX ON feedback (post_id) WHERE post_id IS NOT NULL;
+
 -- What each version of a labelling function said of each revision of a post; a null vote is an abstention.
 CREATE TABLE votes (
     function text NOT NULL,

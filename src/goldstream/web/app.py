@@ -18,17 +18,21 @@ from goldstream.store import Store
 from goldstream.web.counters import Counters
 from goldstream.web.database import Away, Database
 from goldstream.web.events import events
+from goldstream.web.expected import Expected
 from goldstream.web.guard import ENTER, HEADERS, Guard
-from goldstream.web.pages import annotate
+from goldstream.web.judging import Judge
+from goldstream.web.pages import annotate, trying
 from goldstream.web.pages.adjudicate import adjudicate
 from goldstream.web.pages.enter import enter
 from goldstream.web.pages.links import Ranking, links
 from goldstream.web.pages.live import live
-from goldstream.web.pages.model import model
+from goldstream.web.pages.model import model, promote, rollback
 from goldstream.web.pages.people import Agreement, people
 from goldstream.web.pages.post import post
-from goldstream.web.pages.status import DeadLetters, status
+from goldstream.web.pages.rules import Rules, rules, scratch
+from goldstream.web.pages.status import DeadLetters, arrivals, status, threshold
 from goldstream.web.people import tickets
+from goldstream.web.posts import Choices
 from goldstream.web.rendering import environment, respond
 from goldstream.web.rounds import Rounds
 from goldstream.web.team import Team
@@ -58,6 +62,14 @@ def make_app(store: Store, settings: Settings, parts: Parts | None = None, folde
             Route("/model", model),
             Route("/post/{id:post_id}", post),
             Route("/status", status),
+            Route("/status/threshold", threshold, methods=["POST"]),
+            Route("/model/promote", promote, methods=["POST"]),
+            Route("/model/rollback", rollback, methods=["POST"]),
+            Route("/rules", rules),
+            Route("/rules/try", scratch, methods=["POST"]),
+            Route("/try", trying.trying),
+            Route("/try/answer", trying.answer, methods=["POST"]),
+            Route("/feedback", trying.feedback, methods=["POST"]),
             Route("/adjudicate", adjudicate),
             Route("/people", people),
             Route("/annotate", annotate.annotate),
@@ -83,6 +95,10 @@ def make_app(store: Store, settings: Settings, parts: Parts | None = None, folde
     )
     app.state.parts, app.state.tickets, app.state.embedded = parts, proofs, settings.store.dsn is None
     app.state.settings, app.state.named = settings, bool(settings.annotation.annotators)
+    app.state.judge = Judge(store, settings, folder)
+    app.state.expected = Expected(settings.project.keep, settings.stream.reader)
+    app.state.rules = Rules()
+    app.state.arrivals, app.state.choices = arrivals(), Choices()
     app.state.guidelines = folder / settings.annotation.guidelines
     app.state.rounds, app.state.team, app.state.agreement = Rounds(store, settings), Team(), Agreement()
     app.state.stopping, app.state.streams = threading.Event(), 0

@@ -29,6 +29,7 @@ class Database:
         self._store = store
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
+        self._closed = False
         self._limiter: anyio.CapacityLimiter | None = None
 
     async def run(self, query: Callable[[Connection], Result]) -> Result:
@@ -38,7 +39,11 @@ class Database:
         return await anyio.to_thread.run_sync(self._do, query, limiter=self._limiter)
 
     def close(self) -> None:
-        """Close the connections that are not in use; a second call does nothing."""
+        """Close every connection, those in use when they are given back; a second call does nothing."""
+        self._closed = True
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         with self._lock:
             while self._idle:
                 self._idle.pop().close()
@@ -55,7 +60,7 @@ class Database:
                 raise Away(f"the database does not answer: {_first_line(error)}") from None
         finally:
             self._give_back(conn)
-        self.close()  # what was idle is most likely as dead
+        self._close_idle()  # what was idle is most likely as dead
         return self._do(query)
 
     def _take(self) -> tuple[Connection, bool]:
@@ -68,7 +73,9 @@ class Database:
             raise Away(str(error)) from None
 
     def _give_back(self, conn: Connection) -> None:
-        if not conn.closed:
+        if self._closed:
+            conn.close()
+        elif not conn.closed:
             with self._lock:
                 self._idle.append(conn)
 

@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from goldstream.web.database import Away, Connection
-from goldstream.web.pages.live import position, wanted_text
-from goldstream.web.posts import PAGE, newer, older, still_kept
+from goldstream.web.pages.live import position, wanted
+from goldstream.web.posts import PAGE, Filter, newer, older, still_kept
 from goldstream.web.rendering import as_json
 
 STREAMS = 64  #: at once
@@ -37,15 +37,15 @@ async def events(request: Request) -> Response:
         return PlainTextResponse("Too many pages are open.\n", 503, {"retry-after": "10"})
     after = position(request.headers.get("last-event-id") or request.query_params.get("after"))
     return StreamingResponse(
-        _lines(request.app, -1 if after is None else after, wanted_text(request)),
+        _lines(request.app, -1 if after is None else after, wanted(request)),
         headers={"x-accel-buffering": "no"},
         media_type="text/event-stream",
     )
 
 
-async def _lines(app: Starlette, after: int, text: str) -> AsyncIterator[bytes]:
+async def _lines(app: Starlette, after: int, only: Filter) -> AsyncIterator[bytes]:
     app.state.streams += 1
-    stream, ends = _Stream(app, after, text), time.monotonic() + LONGEST_S
+    stream, ends = _Stream(app, after, only), time.monotonic() + LONGEST_S
     quiet_since = time.monotonic()
     yield b"retry: 2000\n\n"
     try:
@@ -65,8 +65,8 @@ async def _lines(app: Starlette, after: int, text: str) -> AsyncIterator[bytes]:
 class _Stream:
     """One open page: where it is, and what it shows."""
 
-    def __init__(self, app: Starlette, after: int, text: str) -> None:
-        self._app, self._after, self._text = app, after, text
+    def __init__(self, app: Starlette, after: int, only: Filter) -> None:
+        self._app, self._after, self._only = app, after, only
         self._shown: deque[str] = deque(maxlen=ON_PAGE)
         self._counts: Any = None
         self._checked = 0.0
@@ -94,8 +94,8 @@ class _Stream:
 
     def _new_posts(self, conn: Connection) -> list[Event]:
         if self._checked == 0.0:
-            self._shown.extend(post["id"] for post in reversed(older(conn, self._after + 1, self._text)))
-        posts = newer(conn, self._after, self._text)
+            self._shown.extend(post["id"] for post in reversed(older(conn, self._after + 1, self._only)))
+        posts = newer(conn, self._after, self._only)
         if not posts:
             return []
         self._after = posts[0]["position"]

@@ -14,7 +14,9 @@ _encoder = msgspec.json.Encoder(enc_hook=str, order="deterministic")
 
 
 def wants_json(request: Request) -> bool:
-    """Return whether JSON was asked for, and no page."""
+    """Return whether JSON was asked for, and no page; what is sent as JSON is answered so too."""
+    if request.headers.get("content-type", "").startswith("application/json"):
+        return True
     accepts = request.headers.get("accept", "")
     return "application/json" in accepts and "text/html" not in accepts
 

@@ -1,13 +1,16 @@
 import asyncio
 import json
+from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
 
 from goldstream.annotation import answers
+from goldstream.datasets.tables import Dataset
 from goldstream.settings import Settings, convert
 from goldstream.web.app import make_app
 from goldstream.web.events import _lines
+from goldstream.web.posts import EVERYTHING
 
 #: What strangers may write, in any field. None of it may become markup, a script, or a link that does more than link.
 HOSTILE = [
@@ -72,9 +75,20 @@ def stuff(fill) -> None:
         "errors": {HOSTILE[2]: {"posts": 1, "first": HOSTILE[0]}},
     }
     fill.conn.execute(
-        "INSERT INTO label_runs (prefix, dataset, label_model, functions, report) VALUES ('', 0, %s, '{}', %s)",
-        (HOSTILE[0], json.dumps(report)),
+        "INSERT INTO label_runs (prefix, dataset, label_model, functions, report) VALUES ('', 0, %s, %s, %s)",
+        (HOSTILE[0], json.dumps(dict.fromkeys(HOSTILE, "1")), json.dumps(report)),
     )
+    dataset = Dataset("", 0)
+    dataset.create(fill.conn, {})
+    dataset.update(fill.conn, {}, "split")
+    for number, evil in enumerate(HOSTILE):
+        fill.conn.execute(
+            """INSERT INTO raw_tweet_dataset_0 (id, source, kind, revision, text, author, lang, links, tags, media, extra, stratum, lot,
+                   position, split) VALUES (%s, %s, 'create', 1, %s, %s, %s, %s, '{}', '{}', '{}', %s, 0, %s, 'test')""",
+            (f"raw:{number}{evil}", evil, evil, evil, evil, BAD_LINKS, evil, number),
+        )
+        for function in HOSTILE[:3]:
+            fill.conn.execute("INSERT INTO votes VALUES (%s, '1', %s, 1, %s)", (function, f"raw:{number}{evil}", evil))
 
 
 def assert_harmless(html: str) -> None:
@@ -112,6 +126,10 @@ def assert_harmless(html: str) -> None:
         "/people?name=<script>alert(1)</script>",
         "/adjudicate",
         "/annotate",
+        "/try",
+        "/rules",
+        "/rules?function=" + quote(HOSTILE[0]),
+        "/?lang=<script>alert(1)</script>&source=%22onload=&label='x",
         "/?before=9",
         "/?q=<script>alert(1)</script>",
         "/links?url=javascript:alert(1)",
@@ -139,7 +157,7 @@ def test_the_stream_carries_it_as_data(store, fill):
 
     async def first_posts() -> list[str]:
         app = make_app(store, Settings())
-        lines, seen = _lines(app, -1, ""), []
+        lines, seen = _lines(app, -1, EVERYTHING), []
         async for line in lines:
             seen.append(line.decode())
             if "event: posts" in seen[-1]:

@@ -10,6 +10,7 @@ from goldstream.listening import listen
 from goldstream.settings import Settings, convert
 from goldstream.web.app import make_app
 from goldstream.web.events import _lines
+from goldstream.web.posts import EVERYTHING
 from goldstream.web.server import serve
 
 
@@ -54,7 +55,7 @@ def test_a_stream_resumes_where_it_was_and_notices_what_is_gone(store, fill):
 
     async def watch() -> dict[str, str]:
         app = make_app(store, Settings())
-        lines, seen = _lines(app, 1, ""), {}
+        lines, seen = _lines(app, 1, EVERYTHING), {}
         async for line in lines:
             for part in line.decode().split("\n\n"):
                 seen.setdefault(part.split("\n")[0].removeprefix("event: "), part)

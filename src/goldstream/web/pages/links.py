@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from goldstream.web.counters import Costly
 from goldstream.web.database import Connection, rows
+from goldstream.web.pages.model import champion
 from goldstream.web.posts import behind
 from goldstream.web.rendering import respond
 
@@ -53,7 +54,8 @@ async def links(request: Request) -> Response:
             "url": url,
         }
         if url:
-            return {**data, "posts": behind(conn, url), "links": []}
+            decides = champion(conn)
+            return {**data, "posts": behind(conn, url), "links": [], "threshold": decides and decides["threshold"]}
         return {**data, "posts": [], "links": state.ranking.get(conn, window)}
 
     return respond(request, "links.html", await state.database.run(ask))

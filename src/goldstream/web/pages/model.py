@@ -1,12 +1,21 @@
 """`/model`: who decides what is kept, how good it is, and what it learnt from."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any
 
+import anyio.to_thread
+from msgspec import Meta
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from goldstream.errors import GoldstreamError
+from goldstream.web.bodies import Body, body, clean, said
 from goldstream.web.database import Connection, one, rows
+from goldstream.web.people import person
 from goldstream.web.rendering import respond
+
+Why = Annotated[str, Meta(min_length=3, max_length=1_000)]
 
 _CHAMPION = """
     SELECT version, name, created_at, labels, threshold, evidence FROM models
@@ -14,12 +23,69 @@ _CHAMPION = """
 """
 _VERSIONS = """
     SELECT version, name, created_at, threshold, evidence->'metrics' AS metrics,
-           evidence->>'evaluated_on' AS evaluated_on
-    FROM models ORDER BY version DESC LIMIT 50
+           evidence->>'evaluated_on' AS evaluated_on, said.answers, said.right
+    FROM models LEFT JOIN (SELECT version, count(*) AS answers, count(*) FILTER (WHERE correct) AS right
+                           FROM feedback GROUP BY version) said USING (version)
+    ORDER BY version DESC LIMIT 50
 """
 _MOVES = "SELECT at, alias, before, after, who, why FROM alias_moves ORDER BY id DESC LIMIT 50"
 _RUN = "SELECT at, label_model, report FROM label_runs ORDER BY id DESC LIMIT 1"
 _MOVED_THRESHOLD = "SELECT threshold FROM threshold_moves ORDER BY id DESC LIMIT 1"
+
+
+class Promotion(Body, frozen=True, kw_only=True):
+    """Which version is to decide, and why."""
+
+    version: Annotated[int, Meta(ge=0, lt=2**31)]
+    why: Why
+
+
+class Rollback(Body, frozen=True, kw_only=True):
+    """Why the last move is taken back."""
+
+    why: Why
+
+
+async def promote(request: Request) -> Response:
+    """Make a version champion, once it has loaded and passed its checks; 409 when it does not."""
+    state, given = request.app.state, await body(request, Promotion)
+    who, labels = acting(request), state.settings.project.labels
+
+    def move() -> int:
+        from goldstream.training.promotion import promote as promoted
+
+        with state.judge.registry() as registry:
+            promoted(registry, given.version, state.judge.cache, labels=labels, who=who, why=clean(given.why))
+        return given.version
+
+    return said({"champion": await _moved(move)})
+
+
+async def rollback(request: Request) -> Response:
+    """Take the champion's last move back; 409 when there is none."""
+    state, given, who = request.app.state, await body(request, Rollback), acting(request)
+
+    def move() -> int:
+        with state.judge.registry() as registry:
+            version: int = registry.rollback("champion", who=who, why=clean(given.why))
+        return version
+
+    return said({"champion": await _moved(move)})
+
+
+async def _moved(move: Callable[[], int]) -> int:
+    try:
+        return await anyio.to_thread.run_sync(move)
+    except GoldstreamError as error:
+        raise HTTPException(409, str(error)) from None
+
+
+def acting(request: Request) -> str:
+    """Return who moves something, for the history; refuses with 403 a stranger where people have tokens."""
+    found = person(request)
+    if found is None and request.app.state.named:
+        raise HTTPException(403, "Say who you are first, with your own token at /enter.")
+    return found or "somebody at the pages"
 
 
 async def model(request: Request) -> Response:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from goldstream.names import raw_table
 from goldstream.web.database import Connection, one, rows
+from goldstream.web.people import person
 from goldstream.web.rendering import respond
 
 _POST = """
@@ -30,7 +31,9 @@ _VOTES = """
               (SELECT functions FROM label_runs ORDER BY id DESC LIMIT 1))) functions
     JOIN votes USING (function, version) WHERE post_id = %s AND revision = %s ORDER BY function
 """
-_ANSWERS = "SELECT annotator, label, note, strategy, at FROM annotations WHERE post_id = %s ORDER BY id DESC LIMIT 100"
+_FEEDBACK = "SELECT who, at, correct, probability, version FROM feedback WHERE post_id = %s ORDER BY id DESC LIMIT 100"
+_ASKED = "SELECT strategy, chance, round FROM questions WHERE post_id = %s"
+_ANSWERS = "SELECT annotator, act, label, note, strategy, at FROM annotations WHERE post_id = %s ORDER BY id DESC LIMIT 100"
 
 
 class _Id(Convertor[str]):
@@ -53,7 +56,8 @@ async def post(request: Request) -> Response:
     state, wanted = request.app.state, request.path_params["id"].replace("\x00", "")
 
     def ask(conn: Connection) -> dict[str, Any]:
-        return {"counts": state.counters.now(conn), "id": wanted, **story(conn, wanted)}
+        shared = {"counts": state.counters.now(conn), "id": wanted, "me": person(request)}
+        return {**shared, "labels": state.settings.project.labels, **story(conn, wanted)}
 
     data = await state.database.run(ask)
     status = 200 if data["post"] else 410 if data["deleted"] else 404
@@ -73,6 +77,9 @@ def story(conn: Connection, post_id: str) -> dict[str, Any]:
         "datasets": [{name: value for name, value in found.items() if name != "post"} for found in datasets],
         "votes": rows(conn, _VOTES, (post_id, shown["revision"])) if shown else [],
         "answers": rows(conn, _ANSWERS, (post_id,)) if shown else [],
+        "feedback": rows(conn, _FEEDBACK, (post_id,)) if shown else [],
+        "asked": next(iter(rows(conn, _ASKED, (post_id,))), None),
+        "gold": one(conn, "SELECT label FROM gold WHERE post_id = %s", (post_id,)),
     }  # fmt: skip
 
 

@@ -59,7 +59,7 @@ function add(html) {
   byId("empty").hidden = posts.children.length > 0;
 }
 
-function tell() {
+function say() {
   pulse.dataset.state = away ? "away" : paused ? "paused" : "on";
   pulse.textContent = away ? "the database is away, trying again" : paused ? "paused" : "live";
   const count = held.reduce((sum, part) => sum + part.posts, 0);
@@ -69,7 +69,7 @@ function tell() {
 
 function flush() {
   for (const part of held.splice(0)) add(part.html);
-  tell();
+  say();
 }
 
 function toggle() {
@@ -77,11 +77,12 @@ function toggle() {
   pause.setAttribute("aria-pressed", String(paused));
   pause.textContent = paused ? "Go on" : "Pause";
   if (!paused) flush();
-  tell();
+  say();
 }
 
 function listen() {
-  const query = new URLSearchParams({ after: posts.dataset.after, q: posts.dataset.text });
+  const query = new URLSearchParams(posts.dataset.query);
+  query.set("after", posts.dataset.after);
   const events = new EventSource(`/events?${query}`);
   const on = (name, act) => events.addEventListener(name, (event) => act(JSON.parse(event.data)));
   on("counts", show);
@@ -89,14 +90,14 @@ function listen() {
     if (part.more) byId("missed").hidden = false;
     held.push(part);
     if (held.length > MOST) held.shift();
-    if (paused) tell(); else flush();
+    if (paused) say(); else flush();
   });
   on("gone", ({ ids }) => {
     for (const card of posts.querySelectorAll(".card")) if (ids.includes(card.dataset.id)) card.remove();
   });
-  on("away", () => { away = true; tell(); });
-  on("back", () => { away = false; tell(); });
-  events.onopen = () => { away = false; tell(); };
+  on("away", () => { away = true; say(); });
+  on("back", () => { away = false; say(); });
+  events.onopen = () => { away = false; say(); };
   events.onerror = () => {
     pulse.dataset.state = "away";
     pulse.textContent = "goldstream does not answer, trying again";
@@ -105,12 +106,13 @@ function listen() {
   addEventListener("pagehide", () => events.close());
 }
 
+for (const choice of document.querySelectorAll("#filters select")) choice.addEventListener("change", () => choice.form.submit());
 filter.addEventListener("input", () => { for (const card of posts.children) card.hidden = !matches(card); });
 if (posts.dataset.live === "yes") {
   pause.addEventListener("click", toggle);
   waiting.addEventListener("click", flush);
   addEventListener("keydown", (event) => {
-    if (event.target.matches("input, button, a")) return;
+    if (event.target.matches("input, button, a, select")) return;
     if (event.key === "p" && !event.ctrlKey && !event.metaKey && !event.altKey) toggle();
     if (event.key === "/") { event.preventDefault(); filter.focus(); }
   });

@@ -1,0 +1,120 @@
+"""`/try`: a text box that answers as you type, with the tokens that mattered and the rules that fired."""
+
+import time
+from typing import Annotated, Any
+
+import anyio.to_thread
+from msgspec import Meta
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from goldstream.annotation.posts import words
+from goldstream.errors import GoldstreamError
+from goldstream.web.bodies import Body, body, clean, said
+from goldstream.web.database import Connection, one, rows
+from goldstream.web.judging import LONGEST_TEXT
+from goldstream.web.pages.annotate import Id
+from goldstream.web.pages.model import champion
+from goldstream.web.people import person
+from goldstream.web.rendering import respond
+
+_RATES = """
+    SELECT version, place, count(*) AS answers, count(*) FILTER (WHERE correct) AS right
+    FROM feedback GROUP BY version, place ORDER BY version DESC, place LIMIT 100
+"""
+_ADD = """
+    INSERT INTO feedback (who, place, post_id, text, correct, label, probability, threshold, version)
+    VALUES (%(who)s, %(place)s, %(id)s, %(text)s, %(correct)s, %(label)s, %(probability)s, %(threshold)s, %(version)s)
+"""
+
+
+class Tried(Body, frozen=True, kw_only=True):
+    """A text, or the post whose text is meant."""
+
+    text: Annotated[str, Meta(max_length=LONGEST_TEXT)] | None = None
+    id: Id | None = None
+
+
+class Feedback(Body, frozen=True, kw_only=True):
+    """Whether an answer of the model was right, and what was shown."""
+
+    correct: bool
+    label: Annotated[str, Meta(max_length=200)]
+    probability: Annotated[float, Meta(ge=0, le=1)]
+    threshold: Annotated[float, Meta(ge=0, le=1)]
+    version: Annotated[int, Meta(ge=0, lt=2**31)]
+    id: Id | None = None
+    text: Annotated[str, Meta(max_length=LONGEST_TEXT)] | None = None
+
+
+async def trying(request: Request) -> Response:
+    """Answer with the box and the rate of right answers per version."""
+    state = request.app.state
+
+    def find(conn: Connection) -> dict[str, Any]:
+        return {"counts": state.counters.now(conn), "champion": champion(conn), "rates": rows(conn, _RATES)}
+
+    return respond(request, "try.html", await state.database.run(find))
+
+
+async def answer(request: Request) -> Response:
+    """Answer with what champion and rules say of a text or a post."""
+    state, wanted = request.app.state, await body(request, Tried)
+    if (wanted.text is None) == (wanted.id is None):
+        raise HTTPException(422, "Send a text or the id of a post.")
+
+    def find(conn: Connection) -> dict[str, Any]:
+        post = words(conn, [clean(wanted.id)]).get(clean(wanted.id)) if wanted.id is not None else None
+        return {"champion": champion(conn), "post": post}
+
+    found = await state.database.run(find)
+    if wanted.id is not None and found["post"] is None:
+        raise HTTPException(410, "That post is not here any more.")
+    text = clean(wanted.text or "") if found["post"] is None else found["post"]["text"][:LONGEST_TEXT]
+    links = None if found["post"] is None else found["post"]["links"]
+    keep: str = state.settings.project.keep
+    return said(await anyio.to_thread.run_sync(_judge, state.judge, found["champion"], text, links, keep))
+
+
+def _judge(judge: Any, champion: dict[str, Any] | None, text: str, links: list[str] | None, keep: str) -> dict[str, Any]:
+    import pyarrow as pa
+
+    started = time.perf_counter()
+    votes = judge.votes(text, links)
+    silent = {"text": text, "version": None, "rules": votes, "problem": "There is no champion yet."}
+    if champion is None:
+        return silent
+    try:
+        model = judge.model(champion["version"])
+    except GoldstreamError as error:
+        return {**silent, "problem": f"The champion can't be loaded: {error}"}
+    scored = model.predict(pa.array([text], pa.string()))
+    scores = dict(zip(scored.labels, map(float, scored.scores[0]), strict=True))
+    return {
+        "text": text, "version": scored.version, "label": max(scores, key=scores.__getitem__), "scores": scores,
+        "probability": scores.get(keep, 0.0), "threshold": champion["threshold"],
+        "kept": scores.get(keep, 0.0) >= champion["threshold"], "tokens": judge.explain(model, text, keep), "rules": votes,
+        "seconds": round(time.perf_counter() - started, 4),
+    }  # fmt: skip
+
+
+async def feedback(request: Request) -> Response:
+    """Keep whether an answer was right, with what was shown; answer with the rates."""
+    state, given = request.app.state, await body(request, Feedback)
+    if (given.text is None) == (given.id is None):
+        raise HTTPException(422, "Feedback is about a text or about a post.")
+    who = person(request) or "somebody at the pages"
+    values = {
+        "who": who, "place": "try" if given.id is None else "live", "correct": given.correct, "label": clean(given.label),
+        "probability": given.probability, "threshold": given.threshold, "version": given.version,
+        "id": None if given.id is None else clean(given.id), "text": None if given.text is None else clean(given.text),
+    }  # fmt: skip
+
+    def keep(conn: Connection) -> dict[str, Any]:
+        if not one(conn, "SELECT EXISTS (SELECT FROM models WHERE version = %s)", (given.version,)):
+            raise HTTPException(422, f"There is no version {given.version}.")
+        conn.execute(_ADD, values)
+        return {"rates": rows(conn, _RATES)}
+
+    return said(await state.database.run(keep))
