@@ -24,7 +24,10 @@ OURS = {
     "auto.offset.reset", "enable.auto.commit", "enable.auto.offset.store", "enable.idempotence", "enable.partition.eof",
     "group.id", "isolation.level", "partition.assignment.strategy", "group.protocol",
 }  # fmt: skip
-_DEFAULTS: Mapping[str, Any] = {"client.id": "goldstream", "log_level": 0, "socket.keepalive.enable": True}
+_DEFAULTS: Mapping[str, Any] = {
+    "client.id": "goldstream", "log_level": 0, "socket.keepalive.enable": True,
+    "error_cb": lambda error: None,  # we hear of it where we ask; without this, it is printed
+}  # fmt: skip
 #: Few queued in memory, and no pause when a queue was full.
 _READING: Mapping[str, Any] = {
     "queued.max.messages.kbytes": 16_384, "fetch.queue.backoff.ms": 10, "fetch.error.backoff.ms": 100,

@@ -17,7 +17,10 @@ from goldstream.log.kafka_fetch import Fetched, Fetcher
 from goldstream.log.kafka_topics import Place, Topics
 
 LOOK_S = 2.0  #: how often topics are looked at: new partitions, topics made anew
-_GROUP = {"partition.assignment.strategy": "roundrobin", "session.timeout.ms": 10_000, "heartbeat.interval.ms": 1_000}
+_GROUP = {
+    "partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": 10_000, "heartbeat.interval.ms": 1_000,
+    "topic.metadata.refresh.interval.ms": 10_000,  # a group hears of new partitions by this
+}  # fmt: skip
 _NOTHING_FETCHED = {"queued.min.messages": 1, "queued.max.messages.kbytes": 1_024}
 
 
@@ -107,14 +110,14 @@ class KafkaFollower:
     def _assigned(self, member: Consumer, given: list[TopicPartition]) -> None:
         for each in given:
             each.offset = OFFSET_END
-        member.assign(given)
+        member.incremental_assign(given)
         member.pause(given)
-        self._given = {(each.topic, each.partition) for each in given}
+        self._given |= {(each.topic, each.partition) for each in given}
 
     def _revoked(self, member: Consumer, gone: list[TopicPartition]) -> None:
         self._given -= {(each.topic, each.partition) for each in gone}
         try:
-            member.unassign()
+            member.incremental_unassign(gone)
         except KafkaException as error:
             self._say(f"leaving partitions: {said(error)}")
 

@@ -15,7 +15,7 @@ from goldstream.log.kafka_client import admin, said, unreachable
 if TYPE_CHECKING:
     from goldstream.store import Store
 
-ANSWER_S = 10.0  #: how long one question to the broker may take
+ANSWER_S = 5.0  #: how long one question to the broker may take
 DAY_MS = 86_400_000
 
 _NUMBER = """
