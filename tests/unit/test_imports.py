@@ -31,6 +31,7 @@ LADDER = [
         "jit",
         "mapping",
         "own_json",
+        "running",
     ],
 ]
 RUNG = {name: rung for rung, names in enumerate(LADDER) for name in names}

@@ -20,7 +20,7 @@ def up(config: Path) -> None:
     from goldstream.run.supervisor import Supervisor, only_one, stopped_by_signals
 
     with Project.open(config) as project, only_one(project.data_folder), stopped_by_signals() as stop:
-        supervisor = Supervisor(project.config, list(PARTS), say)
+        supervisor = Supervisor(project.config, list(PARTS), project.data_folder, say)
         web = project.settings.web
         say(f"{project.settings.project.name}: http://{web.host}:{web.port}  (Ctrl-C to stop)")
         try:

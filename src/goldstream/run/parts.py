@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from goldstream import running
 from goldstream.run.project import Project
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def web(project: Project, stop: threading.Event) -> None:
     """The pages."""
     from goldstream.web.server import serve
 
-    serve(project.store, project.settings, stop, folder=project.folder)
+    serve(project.store, project.settings, stop, folder=project.folder, parts=lambda: running.look(project.data_folder))
 
 
 def first_champion(project: Project, stop: threading.Event) -> str:

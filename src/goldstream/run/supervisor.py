@@ -12,17 +12,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
+from goldstream import clock, running
 from goldstream.errors import StoreError
 
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 10.0
 HEALTHY_AFTER_S = 30.0  #: a part that lived this long starts again at the first wait
+LONGEST_LINE = 500  #: characters of a part's last line that are kept
 GRACE_S = 15.0  #: how long parts may take to finish their batch when asked to stop
 
 #: What keeps a part small: few arenas, and memory that goes back to the system soon after use, at a twentieth of the speed.
@@ -36,6 +39,7 @@ FRUGAL = {
 }
 
 Say = Callable[[str], None]
+State = Literal["running", "through", "restarting"]
 
 
 @dataclass
@@ -47,15 +51,24 @@ class _Child:
     wait_s: float = FIRST_WAIT_S
     restart_at: float = 0.0
     restarts: int = 0
-    through: bool = False
+    state: State = "restarting"
+    since: datetime = field(default_factory=clock.now)
+    says: str | None = None  # its last line
     readers: list[threading.Thread] = field(default_factory=list)
+
+    def becomes(self, state: State) -> None:
+        self.state, self.since = state, clock.now()
 
 
 class Supervisor:
-    """Runs one process for each part until it is stopped. `say` gets one line for everything worth knowing."""
+    """Runs one process for each part until it is stopped. `say` gets one line for everything worth knowing.
 
-    def __init__(self, config: Path, parts: Sequence[str], say: Say) -> None:
-        self._say = say
+    `folder`, the project's own, says how each part is (`goldstream.running`).
+    """
+
+    def __init__(self, config: Path, parts: Sequence[str], folder: Path, say: Say) -> None:
+        self._say, self._folder = say, folder
+        self._noted: tuple[running.Part, ...] = ()
         self._children = [_Child(part, [sys.executable, "-m", "goldstream.run.part", part, str(config)]) for part in parts]
 
     def tick(self) -> None:
@@ -63,14 +76,22 @@ class Supervisor:
         for child in self._children:
             if child.process is not None and (code := child.process.poll()) is not None:
                 self._buried(child, code)
-            if child.process is None and not child.through and time.monotonic() >= child.restart_at:
+            if child.process is None and child.state != "through" and time.monotonic() >= child.restart_at:
                 self._start(child)
+        self._note()
 
-    def states(self) -> Mapping[str, str]:
-        """Return each part's name with `running`, `through` or `restarting`."""
-        return {
-            child.name: "through" if child.through else "running" if child.process else "restarting" for child in self._children
-        }
+    def _note(self) -> None:
+        parts = tuple(
+            running.Part(name=child.name, state=child.state, since=child.since, restarts=child.restarts, says=child.says)
+            for child in self._children
+        )
+        if parts != self._noted:
+            running.note(self._folder, parts)
+            self._noted = parts
+
+    def is_through(self, name: str) -> bool:
+        """Return whether this part has done all that it had to do."""
+        return any(child.state == "through" for child in self._children if child.name == name)
 
     def close(self) -> None:
         """Ask every part to finish its batch and end, and wait until all have."""
@@ -89,6 +110,7 @@ class Supervisor:
                 child.process.wait()
             for reader in child.readers:
                 reader.join()
+        running.forget(self._folder)
 
     def _start(self, child: _Child) -> None:
         environment = {**FRUGAL, **os.environ, "GOLDSTREAM_PARENT": str(os.getpid())}
@@ -97,26 +119,29 @@ class Supervisor:
             text=True, errors="replace", env=environment,
         )  # fmt: skip
         child.started_at = time.monotonic()
+        child.becomes("running")
         stream = child.process.stderr
         assert stream is not None
-        reader = threading.Thread(target=self._forward, args=(child.name, stream), daemon=True)
+        reader = threading.Thread(target=self._forward, args=(child, stream), daemon=True)
         reader.start()
         child.readers = [reader]
 
-    def _forward(self, name: str, stream: IO[str]) -> None:
+    def _forward(self, child: _Child, stream: IO[str]) -> None:
         with stream:
             for line in stream:
-                self._say(f"{name}: {line.rstrip()}")
+                child.says = line.rstrip()[:LONGEST_LINE]
+                self._say(f"{child.name}: {line.rstrip()}")
 
     def _buried(self, child: _Child, code: int) -> None:
         for reader in child.readers:
             reader.join()
         child.process = None
         if code == 0:
-            child.through = True
+            child.becomes("through")
             return
         if time.monotonic() - child.started_at > HEALTHY_AFTER_S:
             child.wait_s = FIRST_WAIT_S
+        child.becomes("restarting")
         child.restarts += 1
         child.restart_at = time.monotonic() + child.wait_s
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"

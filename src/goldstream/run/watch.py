@@ -29,7 +29,9 @@ def run_demo(folder: Path, source: str, *, ends: bool, port: int | None) -> Mapp
     config = demo.write_project(folder, source, paced=not ends, port=_free_port(port))
     console.print(f"[bold]goldstream demo[/]: the project is in {folder}; PostgreSQL starts …")
     with Project.open(config) as project, only_one(project.data_folder), stopped_by_signals() as stop:
-        supervisor = Supervisor(project.config, list(PARTS), lambda line: console.print(line, markup=False))
+        supervisor = Supervisor(
+            project.config, list(PARTS), project.data_folder, lambda line: console.print(line, markup=False)
+        )
         web = project.settings.web
         console.print(f"open [bold]http://{web.host}:{web.port}[/]  (Ctrl-C to stop)")
         reader = project.settings.stream.reader
@@ -40,7 +42,7 @@ def run_demo(folder: Path, source: str, *, ends: bool, port: int | None) -> Mapp
                     supervisor.tick()
                     if time.monotonic() - looked > LOOK_S:
                         looked = time.monotonic()
-                        through = supervisor.states()["ingest"] == "through"
+                        through = supervisor.is_through("ingest")
                         if _look(project, display, reader) and ends and through:
                             break
                     time.sleep(TICK_S)

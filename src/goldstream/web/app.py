@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from goldstream.running import Part
 from goldstream.settings import Settings
 from goldstream.store import Store
 from goldstream.web.counters import Counters
@@ -39,7 +40,7 @@ from goldstream.web.team import Team
 
 STATIC = Path(__file__).parent / "static"
 
-Parts = Callable[[], Mapping[str, str]]
+Parts = Callable[[], Sequence[Part]]
 
 _MESSAGES = {
     404: ("There is no such page", "The address may be old, or have a letter too many."),

@@ -2,13 +2,14 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvicorn
 
 from goldstream.errors import StoreError
 from goldstream.listening import address, listen
+from goldstream.running import Part
 from goldstream.settings import Settings
 from goldstream.store import Store
 from goldstream.web.app import make_app
@@ -23,7 +24,7 @@ def serve(
     stop: threading.Event,
     *,
     folder: Path = Path(),
-    parts: Callable[[], Mapping[str, str]] | None = None,
+    parts: Callable[[], Sequence[Part]] | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Answer until `stop` is set; `ready` is told the address once the pages can be read there; `folder` is the project's.

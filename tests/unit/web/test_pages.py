@@ -1,4 +1,8 @@
+from datetime import UTC, datetime
+
 import pytest
+
+from goldstream.running import Part
 
 PAGES = ["/", "/links", "/model", "/status"]
 JSON = {"accept": "application/json"}
@@ -137,6 +141,19 @@ def test_status_counts_dead_letters_by_reason(client, fill):
     assert [(letter["reason"], letter["letters"]) for letter in found["dead_letters"]] == [("not JSON", 3)]
     assert found["disk"]["used"] > 0
     assert found["disk"]["free"] > 0
+
+
+def test_the_state_and_the_last_words_of_every_part_are_shown(client):
+    since = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+    client.app.state.parts = lambda: (
+        Part(name="classify", state="running", since=since),
+        Part(name="ingest", state="restarting", since=since, restarts=3, says="<b>no such file"),
+    )
+    page = client.get("/status").text
+    assert "<dt>classify</dt><dd>running since 2026-01-02 03:04</dd>" in page
+    assert "restarting since 2026-01-02 03:04, started again 3 times" in page
+    assert "&lt;b&gt;no such file" in page
+    assert client.get("/status", headers=JSON).json()["parts"][1]["restarts"] == 3
 
 
 def test_posts_of_a_dataset_tell_their_split(client, store, fill):

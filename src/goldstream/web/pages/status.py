@@ -3,6 +3,7 @@
 import shutil
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import Meta
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -64,7 +65,7 @@ async def status(request: Request) -> Response:
         return {
             "counts": state.counters.now(conn), "logs": rows(conn, _LOGS), "sources": rows(conn, _SOURCES),
             "dead_letters": state.dead_letters.get(conn), "datasets": rows(conn, _DATASETS),
-            "disk": disk(conn, state.embedded), "parts": dict(state.parts()) if state.parts else {},
+            "disk": disk(conn, state.embedded), "parts": [msgspec.structs.asdict(part) for part in (state.parts or tuple)()],
             "connected": [row["part"] for row in rows(conn, _CONNECTED) if row["part"] not in _OTHERS],
             "champion": champion(conn), "floor": state.settings.stream.keep_floor,
             "expected": state.expected.get(conn), "arrivals": state.arrivals.get(conn),
