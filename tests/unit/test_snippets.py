@@ -12,9 +12,9 @@ import click
 import polars as pl
 import pytest
 
-from goldstream import settings, sources
+from goldstream import labeling, settings, sources
 from goldstream.cli import goldstream
-from goldstream.labeling.functions import load
+from goldstream.errors import LabelingError
 from goldstream.records import Post, to_columns
 
 ROOT = Path(__file__).parents[2]
@@ -84,12 +84,17 @@ def test_settings_are_read_and_sources_are_made(text: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("text", some("python"))
 def test_python_runs_and_rules_vote(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    file = tmp_path / "labeling.py"
-    file.write_text(f"from goldstream.labeling import labeling_function\n\n{text}")
-    if "labeling_function" not in text:
+    if not any(name in text for name in labeling.__all__):
         exec(compile(text, "snippet", "exec"), {"__name__": "snippet"})
         return
+    file = tmp_path / "labeling.py"
+    file.write_text(f"from goldstream.labeling import {', '.join(labeling.__all__)}\n\n{text}")
     posts = [Post(id="a:1", source="a", text="FIRE! River level, magnitude 5"), Post(id="a:2", source="a", text="GPT lyrics")]
-    ballots = [rule.vote(pl.DataFrame(to_columns(posts))) for rule in load(file)]
-    assert sum(ballot.errors for ballot in ballots) == 0
-    assert sum(ballot.labels.count() for ballot in ballots) > 0
+    try:
+        rules = labeling.load(file, labels=("ai", "other"))
+    except LabelingError as error:
+        if isinstance(error.__cause__, ModuleNotFoundError):
+            pytest.skip(f"{error.__cause__.name} is not installed")
+        raise
+    assert rules
+    assert sum(rule.vote(pl.DataFrame(to_columns(posts))).errors for rule in rules) == 0
