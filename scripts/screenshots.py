@@ -80,7 +80,9 @@ def shoot(browser: Browser, address: str, out: Path, folder: str, addresses: dic
                 page.wait_for_timeout(700)
                 if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
                     wide.append(f"{folder}{name} {size}")
-                page.screenshot(path=out / f"{folder}{name}-{size}-{scheme}.png", full_page=size == "phone" or name == "model")
+                page.screenshot(
+                    path=out / f"{folder}{name}-{size}-{scheme}.png", full_page=name not in {"live", "earlier", "links", "rule"}
+                )
             context.close()
     return wide
 

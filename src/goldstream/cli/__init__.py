@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from goldstream.cli.annotations import annotations
 from goldstream.cli.backup import backup
 from goldstream.cli.classify import classify
 from goldstream.cli.config import config
@@ -48,7 +49,7 @@ def goldstream() -> None:
 
 
 for _command in (
-    demo, init, up, ingest, dataset, label, train, evaluate, explain, predict, fit, models, classify, serve, links,
+    demo, init, up, ingest, dataset, label, annotations, train, evaluate, explain, predict, fit, models, classify, serve, links,
     dead_letters, status, doctor, backup, restore, config, dev, reset,
 ):  # fmt: skip
     goldstream.add_command(_command)

@@ -3,6 +3,9 @@
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const place = (id) => document.getElementById(id);
 
+const brief = new Intl.NumberFormat("en", { notation: "compact" });
+const hour = (second) => new Date(second * 1000).toISOString().slice(11, 16);
+
 function axes(extra = {}) {
   const shared = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
   return [{ ...shared, ...extra.x }, { ...shared, size: 44, ...extra.y }];
@@ -22,7 +25,7 @@ function byMinute(found) {
   return [minutes, minutes.map((minute) => counted.get(minute) ?? 0)];
 }
 const arrivals = draw(box, byMinute(points), [{ stroke: colour("--water"), fill: `${colour("--water")}33`, width: 2, paths: uPlot.paths.stepped({ align: 1 }) }],
-  { axes: axes(), scales: { y: { range: (_, low, high) => [0, Math.max(high, 1)] } } });
+  { axes: axes({ x: { values: (_, seconds) => seconds.map(hour) }, y: { values: (_, counts) => counts.map((count) => brief.format(count)) } }), scales: { y: { range: (_, low, high) => [0, Math.max(high, 1)] } } });
 
 const form = place("threshold");
 if (form) {
@@ -31,6 +34,7 @@ if (form) {
     const x = chart.valToPos(Number(slider.value), "x", true), { top, height } = chart.bbox;
     chart.ctx.save();
     chart.ctx.strokeStyle = colour("--gold-fill");
+    chart.ctx.setLineDash([]);
     chart.ctx.lineWidth = 2 * devicePixelRatio;
     chart.ctx.beginPath();
     chart.ctx.moveTo(x, top);

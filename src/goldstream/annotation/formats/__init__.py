@@ -1,0 +1,1 @@
+"""Answers in the files of other tools: one module for each, with `write` and `read`."""
