@@ -122,7 +122,7 @@ def commands_page() -> str:
     """Return the page of all commands, as their `--help` has them."""
     parts = [GENERATED, "# Commands\n", inspect.cleandoc(goldstream.help or "") + "\n", _EXITS]
     for path, command in _commands("goldstream", goldstream):
-        if isinstance(command, click.Group):
+        if isinstance(command, click.Group) and not command.invoke_without_command:
             continue
         with click.Context(command, info_name=path, max_content_width=100, terminal_width=100) as context:
             usage = " ".join(command.collect_usage_pieces(context))

@@ -101,6 +101,25 @@ def test_a_second_model_can_be_promoted_and_rolled_back(demo: tuple[Path, dict[s
     assert len(answer("models", "history", "--config", config)["moves"]) == 3
 
 
+def test_the_posts_behind_each_number_of_a_rule_can_be_seen(demo: tuple[Path, dict[str, Any]]) -> None:
+    config, result = demo
+    posts = sum(result["splits"].values())
+    row = max(answer("label", "--config", config)["functions"], key=lambda row: row["Incorrect"])
+    behind = {
+        number: answer("label", "show", row["function"], f"--{number}", "--limit", "5", "--config", config)
+        for number in ("wrong", "conflicts", "uncovered")
+    }
+    counts = {number: found["count"] for number, found in behind.items()}
+    assert counts == {
+        "wrong": row["Incorrect"], "conflicts": round(row["Conflicts"] * posts), "uncovered": round((1 - row["Coverage"]) * posts),
+    }  # fmt: skip
+    assert all(post["gold"] and post["vote"] != post["gold"] and post["split"] == "dev" for post in behind["wrong"]["posts"])
+    assert all(set(post["others"].values()) - {post["vote"]} for post in behind["conflicts"]["posts"])
+    assert {post["vote"] for post in behind["uncovered"]["posts"]} == {None}
+    assert "say which posts" in goldstream("label", "show", row["function"], "--config", config, ok=False).stderr
+    assert "there are " in goldstream("label", "show", "nobody", "--wrong", "--config", config, ok=False).stderr
+
+
 def test_the_threshold_moves_without_scoring_again(demo: tuple[Path, dict[str, Any]]) -> None:
     config, result = demo
     fewer = answer("models", "threshold", "0.99", "--config", config)["kept"]

@@ -8,6 +8,7 @@ import polars as pl
 import psycopg
 
 from goldstream.labeling.functions import Ballot, LabelingFunction, ballots
+from goldstream.labeling.show import excerpt
 from goldstream.store.copying import copy_columns
 
 _KNOWN = {"post_id": pl.String, "revision": pl.Int64, "vote": pl.String}
@@ -80,7 +81,7 @@ def _store(conn: psycopg.Connection[Any], function: LabelingFunction, posts: pl.
 def _complaint(name: str, ballot: Ballot, texts: pl.Series) -> str:
     """What a person should know of a rule that raised: on how many posts, the first errors, and those posts."""
     first = [
-        f"  {error}\n    {' '.join(texts[row].split())[:LONGEST_SHOWN]}"
+        f"  {error}\n    {excerpt(texts[row], LONGEST_SHOWN)}"
         for row, error in zip(ballot.failed, ballot.first_errors, strict=False)
     ]
     return "\n".join(

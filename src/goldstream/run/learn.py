@@ -22,8 +22,11 @@ from goldstream.datasets.collect import collect
 from goldstream.datasets.strata import stratum
 from goldstream.datasets.tables import Dataset
 from goldstream.errors import DataError
+from goldstream.labeling.functions import LabelingFunction
 from goldstream.labeling.loading import load
 from goldstream.labeling.run import LabelReport, label
+from goldstream.labeling.show import Behind, Number, behind
+from goldstream.labeling.votes import vote
 from goldstream.log.embedded import EmbeddedLog
 from goldstream.models.folder import folder_hash, save_model
 from goldstream.run.project import Project
@@ -116,15 +119,30 @@ def build_dataset(project: Project, conn: psycopg.Connection[Any], say: Say) -> 
 def label_dataset(project: Project, conn: psycopg.Connection[Any], say: Say) -> LabelReport:
     """Let the project's labelling functions vote on its dataset, and store soft labels."""
     settings = project.settings
+    functions, posts = _to_label(project, conn)
+    return label(
+        conn, posts, functions, settings.project.labels, wanted=settings.labeling.label_model,
+        prefix=settings.dataset.prefix, dataset=settings.dataset.version, say=say,
+    )  # fmt: skip
+
+
+def posts_behind(
+    project: Project, conn: psycopg.Connection[Any], function: str, number: Number, limit: int, say: Say
+) -> Behind:
+    """Return the posts behind a number of a labelling function; posts that it has not seen are voted on first."""
+    functions, posts = _to_label(project, conn)
+    return behind(vote(conn, functions, posts, say).votes, posts, function, number, limit)
+
+
+def _to_label(project: Project, conn: psycopg.Connection[Any]) -> tuple[list[LabelingFunction], pl.DataFrame]:
+    """The project's labelling functions, and the posts of its dataset that are in a split."""
+    settings = project.settings
     functions = load(project.folder / settings.labeling.functions, settings.project.labels)
     dataset = Dataset(settings.dataset.prefix, settings.dataset.version)
     posts = dataset.posts(conn, "split IS NOT NULL AND kind <> 'delete'") if dataset.counts(conn) else pl.DataFrame()
     if not len(posts):
         raise DataError(f"{dataset.raw} is not split yet; run: goldstream dataset build")
-    return label(
-        conn, posts, functions, settings.project.labels,
-        wanted=settings.labeling.label_model, prefix=dataset.prefix, dataset=dataset.version, say=say,
-    )  # fmt: skip
+    return functions, posts
 
 
 def train_and_register(project: Project, say: Say, *, promote: bool) -> dict[str, Any]:
