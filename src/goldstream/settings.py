@@ -14,7 +14,7 @@ goldstream.errors.SettingsError: goldstream.toml: Object contains unknown field 
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -23,6 +23,7 @@ from goldstream.errors import SettingsError
 from goldstream.names import identifier
 
 FILE = "goldstream.toml"
+LONGEST_PREFIX = 26  #: so that the longest name with it, `deduplicated_raw_tweet_dataset_999999`, is one of PostgreSQL's
 
 _S = TypeVar("_S", bound="Section")
 
@@ -44,8 +45,13 @@ class Secret(Section, frozen=True, kw_only=True):
             raise SettingsError(f"the environment variable {self.env} is not set; goldstream.toml asks for it") from None
 
 
-Positive = Annotated[int, Meta(gt=0)]
-NotNegative = Annotated[int, Meta(ge=0)]
+MOST = 2**31 - 1  #: what PostgreSQL's and NumPy's whole numbers hold everywhere
+
+Positive = Annotated[int, Meta(gt=0, le=MOST)]
+NotNegative = Annotated[int, Meta(ge=0, le=MOST)]
+Seconds = Annotated[float, Meta(gt=0, le=86_400.0)]
+Days = Annotated[float, Meta(gt=0, le=36_500.0)]
+Label = Annotated[str, Meta(pattern=r"^(?!\s)[^\x00-\x1f]+(?<!\s)$", max_length=200)]
 Keyword = Annotated[str, Meta(pattern=r"[^\s*]")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 
@@ -54,7 +60,7 @@ class Project(Section, frozen=True, kw_only=True):
     """What this project is called and what it looks for."""
 
     name: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,39}$")] = "goldstream"
-    labels: tuple[str, ...] = ("keep", "other")  #: every label a post may get
+    labels: tuple[Label, ...] = ("keep", "other")  #: every label a post may get
     keep: str = "keep"  #: the label whose posts are kept; one of `labels`
 
 
@@ -81,13 +87,13 @@ class Log(Section, frozen=True, kw_only=True):
     """Posts in arrival order. All but the first two keys are for `type = "kafka"`."""
 
     type: str = "embedded"
-    retention_days: Annotated[float, Meta(gt=0)] = 30.0  #: how long the log keeps posts that every reader has read
+    retention_days: Days = 30.0  #: how long the log keeps posts that every reader has read
     topic: Topic | None = None  #: without one, `<project>.posts`
     strata_topics: StrataTopics = StrataTopics()
     partitions: Positive = 4  #: of a topic that is made; as many workers can share it
     replicas: Positive = 1  #: of a topic that is made
     columns: dict[str, Any] = {}  #: where the fields stand in JSON that others write, as for files; none: our own form
-    give_up_s: Annotated[float, Meta(gt=0)] = 300.0  #: a process ends when no broker has answered for so long
+    give_up_s: Seconds = 300.0  #: a process ends when no broker has answered for so long
     kafka: dict[str, Any] = {}  #: librdkafka's own keys, such as `"bootstrap.servers"`; a value may be `{ env = "NAME" }`
 
 
@@ -122,7 +128,7 @@ class Dataset(Section, frozen=True, kw_only=True):
     quotas: Quotas = Quotas()
     sizes: Sizes = Sizes()
     near_duplicate_similarity: Annotated[float, Meta(gt=0.5, le=1.0)] = 0.8  #: Jaccard, of shingles of five characters
-    seed: int = 0
+    seed: NotNegative = 0
 
 
 class Labeling(Section, frozen=True, kw_only=True):
@@ -137,7 +143,7 @@ class Model(Section, frozen=True, kw_only=True):
 
     type: str = "ngram-bag"
     options: dict[str, Any] = {}  #: what the model's own settings class takes
-    seed: int = 0
+    seed: NotNegative = 0
     precision: Share | None = None  #: choose the threshold for this precision on the live stream; by default for the best F1
     recall: Share | None = None  #: choose the threshold for this recall on the live stream
 
@@ -145,10 +151,10 @@ class Model(Section, frozen=True, kw_only=True):
 class Stream(Section, frozen=True, kw_only=True):
     """How posts are classified as they arrive."""
 
-    engine: str = "local"
+    engine: Literal["local"] = "local"
     reader: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,39}$")] = "classify"
     batch_size: Positive = 16_384  #: most posts per model call
-    poll_s: Annotated[float, Meta(gt=0)] = 0.05  #: wait at the log's end, in seconds
+    poll_s: Seconds = 0.05  #: wait at the log's end, in seconds
     keep_floor: Share = 0.05  #: posts from this probability on are stored, so the threshold can move down to it
     require_link: bool = False  #: keep only posts that carry a link
     max_text_bytes: Positive = 100_000  #: longer posts go to the dead letters
@@ -218,8 +224,8 @@ class Serving(Section, frozen=True, kw_only=True):
 class Retention(Section, frozen=True, kw_only=True):
     """How long rows are kept."""
 
-    predictions_days: Annotated[float, Meta(gt=0)] = 90.0
-    dead_letters_days: Annotated[float, Meta(gt=0)] = 30.0
+    predictions_days: Days = 90.0
+    dead_letters_days: Days = 30.0
 
 
 class Settings(Section, frozen=True, kw_only=True):
@@ -253,7 +259,7 @@ def read(text: str, file: str) -> Settings:
     """Return the settings in `text`; raises `SettingsError` with `file` and the path inside it."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"{file}: not TOML: {error}") from None
     settings = convert(data, Settings, file)
     _check(settings, file)
@@ -287,6 +293,8 @@ def _check(settings: Settings, file: str) -> None:
                 identifier(name, "name")
             except SettingsError as error:
                 raise SettingsError(f"{file}: {error} - at `$.{where}`") from None
+    if len(settings.dataset.prefix) > LONGEST_PREFIX:
+        raise SettingsError(f"{file}: a prefix has at most {LONGEST_PREFIX} characters - at `$.dataset.prefix`")
     names = [annotator.name for annotator in settings.annotation.annotators]
     if len(set(names)) != len(names):
         raise SettingsError(f"{file}: two people share a name - at `$.annotation.annotators`")

@@ -49,6 +49,50 @@ def test_a_table_is_fitted_evaluated_and_predicted(tmp_path: Path, labels: tuple
     assert said["probability"].is_between(0, 1).all()
 
 
+@pytest.mark.parametrize(
+    "kind", [pl.Boolean, pl.Int8, pl.Int32, pl.Int64, pl.UInt8, pl.Float32, pl.Float64, pl.String, pl.Categorical]
+)
+def test_a_prediction_has_the_type_of_the_labels_column(tmp_path: Path, kind: Any) -> None:
+    numbers = pl.Series("kind", [0] * len(RAIN) + [1] * len(MODELS))
+    labels = numbers.cast(pl.String).cast(kind) if kind in (pl.String, pl.Categorical) else numbers.cast(kind)
+    posts = pl.DataFrame({"words": RAIN + MODELS, "kind": labels})
+    posts.write_parquet(tmp_path / "posts.parquet")
+    run("fit", tmp_path / "posts.parquet", "--text", "words", "--label", "kind", "--out", tmp_path / "model")
+    assert run("evaluate", tmp_path / "model", tmp_path / "posts.parquet")["n"] == 12
+    run("predict", tmp_path / "model", tmp_path / "posts.parquet", "--out", tmp_path / "said.parquet")
+    said = pl.read_parquet(tmp_path / "said.parquet")
+    assert said["prediction"].dtype == said["kind"].dtype
+    assert set(said["prediction"]) <= set(said["kind"])
+
+
+def test_three_labels_of_jsonl_are_judged_by_macro_averages(tmp_path: Path) -> None:
+    posts = pl.DataFrame(
+        {"words": RAIN + MODELS + ["tea", "more tea", "a cup of tea"], "kind": ["a"] * 6 + ["b"] * 6 + ["c"] * 3}
+    )
+    posts.write_ndjson(tmp_path / "posts.jsonl")
+    run("fit", tmp_path / "posts.jsonl", "--text", "words", "--label", "kind", "--out", tmp_path / "model")
+    measured = run("evaluate", tmp_path / "model", tmp_path / "posts.jsonl")
+    assert list(measured)[:7] == ["n", "accuracy", "precision", "recall", "f1", "macro_f1", "average_precision"]
+    assert measured["f1"] == measured["macro_f1"]
+    run("predict", tmp_path / "model", tmp_path / "posts.jsonl", "--out", tmp_path / "said.csv")
+    assert set(pl.read_csv(tmp_path / "said.csv")["prediction"]) <= {"a", "b", "c"}
+
+
+def test_rows_without_a_label_are_left_out_and_counted(tmp_path: Path) -> None:
+    posts = pl.DataFrame({"words": [*RAIN, *MODELS, "x", "y"], "kind": [0.0] * 6 + [1.0] * 6 + [None, float("nan")]})
+    posts.write_parquet(tmp_path / "posts.parquet")
+    fitted = run("fit", tmp_path / "posts.parquet", "--text", "words", "--label", "kind", "--out", tmp_path / "model")
+    assert (fitted["n"], fitted["skipped"], fitted["labels"]) == (12, 2, ["0", "1"])
+
+
+@pytest.mark.parametrize(("text", "label"), [("lists", "kind"), ("words", "lists"), ("structs", "kind"), ("bytes", "kind")])
+def test_a_column_that_is_no_text_is_named(tmp_path: Path, text: str, label: str) -> None:
+    size = {"words": RAIN, "kind": [0, 1] * 3, "lists": [["a"]] * 6, "structs": [{"a": 1}] * 6, "bytes": [b"\xff"] * 6}
+    pl.DataFrame(size).write_parquet(tmp_path / "posts.parquet")
+    with pytest.raises(GoldstreamError, match="not texts or numbers"):
+        run("fit", tmp_path / "posts.parquet", "--text", text, "--label", label, "--out", tmp_path / "model")
+
+
 def test_the_positive_label_can_be_chosen(tmp_path: Path) -> None:
     posts = table(tmp_path, ("rain", "model"))
     assert (

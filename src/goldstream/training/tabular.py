@@ -7,7 +7,7 @@ nothing but the folder and a file.
 import hashlib
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -23,6 +23,14 @@ from goldstream.training.threshold import BEST_F1, Aim
 
 MOST_LABELS = 2_000
 
+#: Types of label columns that a prediction has too; of another type it is text.
+TYPES = {
+    kind.__name__: kind
+    for kind in (
+        pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64, pl.Float32, pl.Float64, pl.Categorical,
+    )
+}  # fmt: skip
+
 
 def fit_table(
     file: Path, text: str, label: str, out: Path, *,
@@ -32,7 +40,7 @@ def fit_table(
 
     Raises `DataError` or `ModelError` that says which column, row count or label is in the way.
     """
-    texts, values, skipped = _labelled(file, text, label)
+    texts, values, dtype, skipped = _labelled(file, text, label)
     labels = tuple(str(value) for value in sorted(set(values)))
     if len(labels) < 2:
         raise DataError(f"{file}: column {label!r} has one label only, {labels[0]!r}; a classifier needs two")
@@ -44,7 +52,7 @@ def fit_table(
     judged = None if dev is None else _judged(dev, text, label, labels)
     fitted = fit(section, labels, texts, targets, labels.index(chosen), judged, aim=aim)
     facts = {
-        "text": text, "label": label, "dtype": _dtype(values), "rows": len(numbers), "file": file.name,
+        "text": text, "label": label, "dtype": dtype, "rows": len(numbers), "file": file.name,
         "file_sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "seed": section.seed, "options": section.options,
         "code": installed_version("goldstream"), **fitted.evidence,
     }  # fmt: skip
@@ -84,7 +92,7 @@ def predict_table(folder: Path, file: Path, out: Path) -> dict[str, Any]:
     model = load_model(folder)
     facts = model.facts.made_from
     table = read_table(file)
-    scores = model.predict_proba(_texts(column(table, _remembered(facts, "text", folder), file)))
+    scores = model.predict_proba(_texts(_plain_column(table, _remembered(facts, "text", folder), file)))
     said = model.decide(scores)
     named = pl.Series("prediction", [model.labels[number] for number in said], pl.String)
     typed = _typed(named, _remembered(facts, "dtype", folder))
@@ -102,21 +110,40 @@ def _remembered(facts: dict[str, Any], name: str, folder: Path) -> str:
     return value
 
 
-def _labelled(file: Path, text: str, label: str) -> tuple[pa.StringArray, list[Any], int]:
-    """The texts and labels of a table, without rows that lack a label."""
+class _Labelled(NamedTuple):
+    """What a table says, without rows that lack a label."""
+
+    texts: pa.StringArray
+    values: list[Any]
+    dtype: str  #: of the label's column
+    skipped: int
+
+
+def _labelled(file: Path, text: str, label: str) -> _Labelled:
     table = read_table(file)
-    column(table, text, file), column(table, label, file)
+    _plain_column(table, text, file)
+    if (dtype := _plain_column(table, label, file).dtype).is_float():
+        table = table.with_columns(pl.col(label).fill_nan(None))
     known = table.filter(pl.col(label).is_not_null())
     if not len(known):
         raise DataError(f"{file}: no row has a value in column {label!r}")
-    return _texts(known[text]), [_plain(value) for value in known[label]], len(table) - len(known)
+    values = [_plain(value) for value in known[label]]
+    return _Labelled(_texts(known[text]), values, dtype.base_type().__name__, len(table) - len(known))
+
+
+def _plain_column(table: pl.DataFrame, name: str, file: Path) -> pl.Series:
+    """The column; raises `DataError` when its values are no texts or numbers."""
+    found = column(table, name, file)
+    if found.dtype.is_nested() or found.dtype in (pl.Binary, pl.Object):
+        raise DataError(f"{file}: column {name!r} holds {found.dtype}, not texts or numbers")
+    return found
 
 
 def _judged(file: Path, text: str, label: str, labels: tuple[str, ...]) -> Judged:
-    texts, values, _ = _labelled(file, text, label)
-    if strange := {str(value) for value in values} - set(labels):
+    found = _labelled(file, text, label)
+    if strange := {str(value) for value in found.values} - set(labels):
         raise DataError(f"{file}: column {label!r} has labels that the model does not know: {', '.join(sorted(strange)[:5])}")
-    return Judged(texts, _numbers(values, labels))
+    return Judged(found.texts, _numbers(found.values, labels))
 
 
 def _numbers(values: list[Any], labels: tuple[str, ...]) -> np.ndarray:
@@ -141,18 +168,11 @@ def _texts(series: pl.Series) -> pa.StringArray:
     return series.cast(pl.String).fill_null("").to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
 
 
-def _dtype(values: list[Any]) -> str:
-    kinds = {type(value).__name__ for value in values}
-    return kinds.pop() if len(kinds) == 1 else "str"
-
-
 def _typed(named: pl.Series, dtype: str) -> pl.Series:
-    if dtype == "bool":
-        return (named == "True").alias("prediction")
-    kinds = {"int": pl.Int64, "float": pl.Float64, "str": pl.String}
-    if dtype not in kinds:
-        raise ModelError(f"labels of type {dtype!r} can't be written; use text, numbers or true and false")
+    """The labels, which are text in a model, as the column that they were learnt from has them."""
+    if dtype == "Boolean":
+        return named == "True"
     try:
-        return named.cast(kinds[dtype])
+        return named.cast(TYPES.get(dtype, pl.String))
     except pl.exceptions.PolarsError:
         raise ModelError(f"the model says that its labels are of type {dtype!r}, and they are not") from None
