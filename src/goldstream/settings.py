@@ -217,6 +217,9 @@ class Serving(Section, frozen=True, kw_only=True):
     requests_per_second: Annotated[float, Meta(gt=0)] | None = None  #: most from one client, with bursts of two seconds' worth
     max_connections: Positive = 1_024
     pinned_versions: Positive = 4  #: how many other versions stay loaded, for requests that name one
+    store_predictions: bool = True  #: keep what `/predict` answers, for `/predictions`, `/feedback` and `/statistics`
+    texts: Literal["keep", "hash", "drop"] = "keep"  #: what is stored of the texts: they themselves, their SHA-256, nothing
+    queue_mb: Annotated[float, Meta(gt=0)] = 64.0  #: memory for answers that the database can't take yet
     drain_s: Annotated[float, Meta(ge=0)] = 0.5  #: how long to go on answering, not ready any more, when asked to stop
     grace_s: Annotated[float, Meta(ge=0)] = 10.0  #: how long open requests may take after that
 
@@ -224,7 +227,7 @@ class Serving(Section, frozen=True, kw_only=True):
 class Retention(Section, frozen=True, kw_only=True):
     """How long rows are kept."""
 
-    predictions_days: Days = 90.0
+    predictions_days: Days = 90.0  #: of the stream and of serving
     dead_letters_days: Days = 30.0
 
 

@@ -30,7 +30,7 @@ from goldstream.labeling.votes import vote
 from goldstream.log.embedded import EmbeddedLog
 from goldstream.models.folder import folder_hash, save_model
 from goldstream.run.project import Project
-from goldstream.store import dead_letters, prediction_days
+from goldstream.store import dead_letters, prediction_days, served
 from goldstream.training import metrics
 from goldstream.training.fit import Fitted, Judged, fit
 from goldstream.training.threshold import Aim, judge
@@ -77,7 +77,9 @@ def tidy(project: Project) -> None:
         log.trim(retention_s=settings.log.retention_days * DAY_S)
     log.close()
     with project.store.connect(name="tidy") as conn:
-        prediction_days.drop(conn, (now() - timedelta(days=settings.retention.predictions_days)).date())
+        oldest = now() - timedelta(days=settings.retention.predictions_days)
+        prediction_days.drop(conn, oldest.date())
+        served.drop(conn, oldest)
         dead_letters.drop_older(conn, settings.retention.dead_letters_days * DAY_S)
 
 

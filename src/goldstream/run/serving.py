@@ -9,6 +9,7 @@ from goldstream.listening import listen
 from goldstream.run.project import Project
 from goldstream.serving.batching import Batcher
 from goldstream.serving.models import Models
+from goldstream.serving.prediction_store import PredictionStore
 from goldstream.serving.server import serve
 from goldstream.serving.service import Service
 from goldstream.stream.champion import Champion
@@ -33,5 +34,6 @@ def serve_project(
             section=section,
             models=Models(champion, project.registry(), cache, most=section.pinned_versions),
             batcher=Batcher(together=section.batching, wait_s=section.batch_wait_ms / 1_000),
+            predictions=PredictionStore(project.store, section, say) if section.store_predictions else None,
         )
         serve(service, listener, stop, ready)

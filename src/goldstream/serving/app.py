@@ -10,13 +10,13 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from goldstream.serving import health, mlflow_scoring, open_inference, ours, tensorflow_serving
+from goldstream.serving import health, mlflow_scoring, open_inference, ours, predictions, tensorflow_serving
 from goldstream.serving.guard import Guard
 from goldstream.serving.problems import problem, refused
 from goldstream.serving.requests import Refused
 from goldstream.serving.service import Service
 
-PROTOCOLS = (ours, health, tensorflow_serving, open_inference, mlflow_scoring)
+PROTOCOLS = (ours, predictions, health, tensorflow_serving, open_inference, mlflow_scoring)
 
 _log = logging.getLogger("goldstream.serving")
 
@@ -26,10 +26,14 @@ def make_app(service: Service) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        if service.predictions is not None:
+            service.predictions.open()
         try:
             yield
         finally:
             service.batcher.close()
+            if service.predictions is not None:
+                service.predictions.close()
 
     app = Starlette(
         routes=[route for protocol in PROTOCOLS for route in protocol.routes(service)],

@@ -15,6 +15,7 @@ from goldstream.errors import ModelError
 from goldstream.models.explain import explain as explain_exactly
 from goldstream.serving.batching import Judged
 from goldstream.serving.ids import new_ids
+from goldstream.serving.prediction_store import Answered
 from goldstream.serving.requests import Refused, decode, read_body
 from goldstream.serving.service import Service
 
@@ -81,7 +82,10 @@ def routes(service: Service) -> list[BaseRoute]:
         ask = decode(_ask, await read_body(request.receive, service.largest_body))
         texts = _texts(ask)
         judged = await service.score(texts, request.path_params.get("version"))
-        found = predictions(service.name, judged)
+        ids = new_ids(len(texts))
+        found = predictions(service.name, judged, ids)
+        if service.predictions is not None and texts:
+            await service.predictions.add(Answered(time.time_ns() // 1_000, ids, texts, judged))
         elapsed = round(time.perf_counter() - started, 6)
         if ask.text is UNSET:
             return Response(_encode(Predictions(found, elapsed)), media_type="application/json")
@@ -107,12 +111,12 @@ def routes(service: Service) -> list[BaseRoute]:
     ]
 
 
-def predictions(name: str, judged: Judged) -> list[Prediction]:
+def predictions(name: str, judged: Judged, ids: list[str]) -> list[Prediction]:
     """Return one answer for each text."""
     labels, version = judged.model.model.labels, judged.model.version
     return [
         Prediction(labels[chosen], row[chosen], dict(zip(labels, row, strict=True)), name, version, identifier)
-        for row, chosen, identifier in zip(judged.probabilities, judged.chosen, new_ids(len(judged.chosen)), strict=True)
+        for row, chosen, identifier in zip(judged.probabilities, judged.chosen, ids, strict=True)
     ]
 
 

@@ -8,6 +8,7 @@ from goldstream import settings
 from goldstream.errors import ModelError
 from goldstream.serving.batching import Batcher, Judged
 from goldstream.serving.models import Models, Unavailable, UnknownVersion
+from goldstream.serving.prediction_store import PredictionStore
 from goldstream.serving.requests import Refused
 from goldstream.stream.champion import Fixed
 
@@ -20,6 +21,7 @@ class Service:
     section: settings.Serving
     models: Models
     batcher: Batcher
+    predictions: PredictionStore | None = None  #: where answers are kept, if they are
     started_at: float = field(default_factory=time.time)
     draining: bool = False  #: asked to stop: answers, and is not ready any more
 

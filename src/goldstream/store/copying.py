@@ -21,7 +21,7 @@ _SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
 _SINCE_2000_US = 946_684_800_000_000
 
-_TEXT, _JSON, _JSONB, _VARCHAR, _BYTEA = 25, 114, 3802, 1043, 17
+_TEXT, _JSON, _JSONB, _VARCHAR, _BYTEA, _UUID = 25, 114, 3802, 1043, 17, 2950
 _TIMES = {1184, 1114}  # timestamptz, timestamp
 _FIXED: dict[int, Any] = {16: np.dtype("u1"), 21: np.dtype(">i2"), 23: np.dtype(">i4"), 20: np.dtype(">i8"),
           700: np.dtype(">f4"), 701: np.dtype(">f8")}  # fmt: skip
@@ -130,6 +130,9 @@ def _field(array: pa.Array, oid: int, name: str) -> "_Fixed | _Bytes | _List":
         if oid in (_TEXT, _VARCHAR, _JSON, _JSONB):
             texts = _without_nul(array.cast(pa.string()))
             return _Bytes(_offsets(texts), _data(texts), _valid(texts), 1 if oid == _JSONB else -1)
+        if oid == _UUID:
+            fixed = array.cast(pa.binary(16))
+            return _Fixed(np.frombuffer(fixed.buffers()[1], "V16", len(fixed), 16 * fixed.offset), _valid(fixed))
         if oid == _BYTEA:
             raw = array.cast(pa.binary())
             return _Bytes(_offsets(raw), _data(raw), _valid(raw))

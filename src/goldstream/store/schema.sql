@@ -136,6 +136,26 @@ CREATE TABLE threshold_moves (
     why       text NOT NULL
 );
 
+-- What serving answered, and what people say of it. No reference to models: an answer is written behind, a swap later.
+CREATE TABLE served_predictions (
+    id          uuid PRIMARY KEY, -- version 7: sorts by time
+    at          timestamptz NOT NULL,
+    text        text,             -- null when the settings do not keep it
+    text_sha256 bytea,
+    label       text NOT NULL,
+    probability real NOT NULL,    -- of that label
+    version     integer NOT NULL  -- of the model
+);
+CREATE TABLE served_feedback (
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    prediction_id uuid NOT NULL,
+    label         text,           -- the right one, or
+    correct       boolean,        -- only whether it was right
+    at            timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CHECK ((label IS NULL) <> (correct IS NULL))
+);
+CREATE INDEX ON served_feedback (prediction_id, id);
+
 -- Classified posts ----------------------------------------------------------------------------------------------
 
 -- One row for each position that a reader has passed. (reader, partition, position) is unique by construction: rows come

@@ -19,6 +19,7 @@ from goldstream.registry.postgres import PostgresRegistry
 from goldstream.serving.app import make_app
 from goldstream.serving.batching import Batcher
 from goldstream.serving.models import Models
+from goldstream.serving.prediction_store import PredictionStore
 from goldstream.serving.server import serve
 from goldstream.serving.service import Service
 from goldstream.store import Store
@@ -83,7 +84,8 @@ class Served:
         self.champion = Champion(PostgresRegistry(store), cache, say=self.said.append)
         models = Models(self.champion, PostgresRegistry(store), cache, most=section.pinned_versions)
         batcher = Batcher(together=section.batching, wait_s=section.batch_wait_ms / 1_000)
-        self.service = Service("floods", section, models, batcher)
+        kept = PredictionStore(store, section, self.said.append) if section.store_predictions else None
+        self.service = Service("floods", section, models, batcher, kept)
 
     def client(self) -> TestClient:
         return TestClient(make_app(self.service), "http://127.0.0.1:8322", raise_server_exceptions=False)

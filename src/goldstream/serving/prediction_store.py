@@ -1,0 +1,215 @@
+"""Keeps what was answered, behind the answer: rows wait in memory and are copied to PostgreSQL a few times a second.
+
+Nothing is lost on a clean end, and nothing waits for a database that is away: rows then pile up to `serving.queue-mb`, the
+oldest go first, and what went is counted and said. A database that is merely slow slows requests down instead.
+"""
+
+import asyncio
+import hashlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import polars as pl
+import psycopg
+
+from goldstream import settings
+from goldstream.errors import StoreError
+from goldstream.serving.batching import Judged
+from goldstream.store import Store
+from goldstream.store.copying import copy_columns
+from goldstream.store.reconnect import OUTAGES
+
+FLUSH_S = 0.25
+LONGEST_WAIT_S = 5.0
+MOST_ROWS = 50_000  #: in one COPY
+ROW_BYTES = 400  #: what a row takes in memory beside its text, about
+
+Say = Callable[[str], None]
+Connection = psycopg.Connection[Any]
+
+
+class Answered(NamedTuple):
+    """The answers to one request."""
+
+    at_us: int  #: microseconds since 1970
+    ids: list[str]
+    texts: list[str]
+    judged: Judged
+    user_label: str | None = None  #: what the person who asks says it is
+
+
+class PredictionStore:
+    """Write-behind for one event loop; `open` starts its thread and `close` writes what is left."""
+
+    def __init__(self, store: Store, section: settings.Serving, say: Say) -> None:
+        self.store, self._section, self._say = store, section, say
+        self._queue: deque[Answered] = deque()
+        self.dropped = self.written = 0  # answers
+        self._bytes_in = self._bytes_out = 0
+        self._most = int(section.queue_mb * 1_000_000)
+        self._wake, self._closed = threading.Event(), threading.Event()
+        self._away, self._give_up_at = False, 0.0
+        self._tried: list[Answered] = []  # what may have been written when the connection broke
+        self._done = threading.Condition()
+        self._added = self._finished = 0  # requests that came in, and that are written or dropped
+        self._thread = threading.Thread(target=self._run, name="predictions", daemon=True)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests are not written yet."""
+        return self._added - self._finished
+
+    @property
+    def _bytes(self) -> int:
+        return self._bytes_in - self._bytes_out
+
+    def open(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    async def add(self, answered: Answered) -> None:
+        """Keep these answers; waits only while a living database can't keep up."""
+        while self._bytes > self._most and not self._away and not self._closed.is_set():
+            await asyncio.sleep(FLUSH_S / 5)
+        self._queue.append(answered)
+        self._bytes_in += _size(answered)
+        self._added += 1
+        while self._bytes > self._most and self._queue:
+            self._drop(self._queue.popleft())
+
+    async def flush(self) -> None:
+        """Return when all that was added before is in the database; raises `StoreError` when that takes too long."""
+        if self.waiting and not await asyncio.to_thread(self._flushed, self._added):
+            raise StoreError("the database can't take what was answered")
+
+    def close(self) -> None:
+        """Write what is left, for at most `serving.grace-s`, and end."""
+        if not self._thread.is_alive():
+            return
+        self._give_up_at = time.monotonic() + self._section.grace_s
+        self._closed.set()
+        self._wake.set()
+        self._thread.join(self._section.grace_s + 1)
+        if self.waiting:
+            self._say(f"the database was away until the end: the predictions of {self.waiting:,} requests are lost")
+
+    def _flushed(self, upto: int) -> bool:
+        self._wake.set()
+        with self._done:
+            return self._done.wait_for(lambda: self._finished >= upto, timeout=1.0 if self._away else 5.0)
+
+    def _run(self) -> None:
+        conn, wait_s = None, FLUSH_S
+        while not self._closed.is_set() or (self._queue and time.monotonic() < self._give_up_at):
+            self._wake.wait(wait_s)
+            self._wake.clear()
+            try:
+                conn = self._written(conn)
+                wait_s = FLUSH_S
+            except OUTAGES as error:
+                if not self._away:
+                    self._say(f"answers are kept in memory, the database can't take them: {str(error).splitlines()[0]}")
+                self._away, wait_s = True, min(2 * wait_s, LONGEST_WAIT_S)
+        if conn is not None:
+            conn.close()
+
+    def _written(self, conn: Connection | None) -> Connection | None:
+        """Write all that waits; return the connection to go on with."""
+        while taken := self._take():
+            try:
+                conn = self.store.connect(name="serving predictions") if conn is None or conn.closed else conn
+                write(conn, self._not_yet_written(conn, taken), self._section.texts)
+            except OUTAGES:
+                self._queue.extendleft(reversed(taken))
+                self._tried = self._tried or taken
+                raise
+            except Exception as error:  # whatever it is, the answers after these shall be kept
+                self._say(f"the answers of {len(taken):,} requests can't be stored: {type(error).__name__}: {error}")
+            self._finish(taken)
+            if self._away:
+                self._say("the database takes answers again")
+            self._tried, self._away = [], False
+        return conn
+
+    def _take(self) -> list[Answered]:
+        taken: list[Answered] = []
+        rows = 0
+        while self._queue and rows < MOST_ROWS:
+            with suppress(IndexError):  # the event loop drops the oldest when there are too many
+                taken.append(self._queue.popleft())
+                rows += len(taken[-1].ids)
+        return taken
+
+    def _not_yet_written(self, conn: Connection, taken: list[Answered]) -> list[Answered]:
+        """Those that a try before this one has not committed: all or none of what it tried."""
+        query = "SELECT FROM served_predictions WHERE id = %s"
+        if not self._tried or conn.execute(query, (self._tried[0].ids[0],)).fetchone() is None:
+            return taken
+        there = {answered.ids[0] for answered in self._tried}
+        return [answered for answered in taken if answered.ids[0] not in there]
+
+    def _finish(self, taken: list[Answered]) -> None:
+        self.written += sum(len(answered.ids) for answered in taken)
+        with self._done:
+            self._bytes_out += sum(map(_size, taken))
+            self._finished += len(taken)
+            self._done.notify_all()
+
+    def _drop(self, answered: Answered) -> None:
+        if not self.dropped:
+            self._say("answers are dropped, the oldest first: the database has been away for too long (serving.queue-mb)")
+        self.dropped += len(answered.ids)
+        with self._done:
+            self._bytes_out += _size(answered)
+            self._finished += 1
+            self._done.notify_all()
+
+
+def write(conn: Connection, taken: list[Answered], texts: str) -> None:
+    """Write the answers, in one transaction."""
+    if not taken:
+        return
+    said = [(answered.ids[0], answered.user_label) for answered in taken if answered.user_label is not None]
+    with conn.transaction():
+        copy_columns(conn, "served_predictions", _columns(taken, texts))
+        if said:
+            with conn.cursor() as cursor:
+                cursor.executemany("INSERT INTO served_feedback (prediction_id, label) VALUES (%s, %s)", said)
+
+
+def _columns(taken: list[Answered], texts: str) -> pl.DataFrame:
+    """The columns of `served_predictions`."""
+    ids = "".join(identifier for answered in taken for identifier in answered.ids).replace("-", "")
+    raw = bytes.fromhex(ids)
+    counts = [len(answered.ids) for answered in taken]
+    said = [text for answered in taken for text in answered.texts]
+    judged = [answered.judged for answered in taken]
+    columns: dict[str, Any] = {
+        "id": pl.Series([raw[at : at + 16] for at in range(0, len(raw), 16)], dtype=pl.Binary),
+        "at": pl.Series(_repeated([answered.at_us for answered in taken], counts), dtype=pl.Int64).cast(
+            pl.Datetime("us", "UTC")
+        ),
+        "label": pl.Series([each.model.model.labels[chosen] for each in judged for chosen in each.chosen], dtype=pl.String),
+        "probability": pl.Series(
+            [row[chosen] for each in judged for row, chosen in zip(each.probabilities, each.chosen, strict=True)],
+            dtype=pl.Float32,
+        ),
+        "version": pl.Series(_repeated([each.model.version for each in judged], counts), dtype=pl.Int32),
+    }
+    if texts == "keep":
+        columns["text"] = pl.Series(said, dtype=pl.String)
+    elif texts == "hash":
+        columns["text_sha256"] = pl.Series([hashlib.sha256(text.encode()).digest() for text in said], dtype=pl.Binary)
+    return pl.DataFrame(columns)
+
+
+def _repeated(values: list[int], counts: list[int]) -> list[int]:
+    return [value for value, count in zip(values, counts, strict=True) for _ in range(count)]
+
+
+def _size(answered: Answered) -> int:
+    return ROW_BYTES * len(answered.ids) + sum(map(len, answered.texts))

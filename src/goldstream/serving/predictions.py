@@ -1,0 +1,186 @@
+"""What was answered, and what people say of it: `/predictions`, `/feedback` and `/statistics`."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import msgspec
+import psycopg
+from msgspec import UNSET, Meta, UnsetType
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from goldstream.errors import StoreError
+from goldstream.serving.ids import new_ids
+from goldstream.serving.prediction_store import Answered, PredictionStore
+from goldstream.serving.requests import Refused, decode, read_body
+from goldstream.serving.service import Service
+from goldstream.training.metrics import wilson
+
+Result = TypeVar("Result")
+
+MOST_LISTED = 1_000
+LISTED = 100
+LATE_S = 3.0  #: how long another worker may take to write what it has answered
+QUERY_MS = 10_000
+
+
+class Ask(msgspec.Struct):
+    """A text, and what the person who asks says it is."""
+
+    text: str
+    user_label: str | None = None
+
+
+class Feedback(msgspec.Struct):
+    """What somebody says of a prediction: its right label, or only whether it was right."""
+
+    prediction_id: UUID
+    label: str | UnsetType = UNSET
+    correct: bool | UnsetType = UNSET
+
+
+class Given(msgspec.Struct):
+    """One stored prediction."""
+
+    id: str
+    text: str | None
+    user_label: str | None
+    label: str
+    probability: Annotated[float, Meta(ge=0, le=1)]
+    model: str
+    version: int
+    created_at: datetime
+    elapsed_seconds: float | UnsetType = UNSET
+
+
+_ask, _feedback = msgspec.json.Decoder(Ask), msgspec.json.Decoder(Feedback)
+_encode = msgspec.json.Encoder().encode
+
+_LIST = """
+    SELECT p.id::text, p.text, f.label, p.label, p.probability, p.version, p.at
+    FROM served_predictions p
+    LEFT JOIN LATERAL (SELECT label FROM served_feedback WHERE prediction_id = p.id AND label IS NOT NULL
+                       ORDER BY id DESC LIMIT 1) f ON true
+    WHERE %(after)s::uuid IS NULL OR p.id < %(after)s::uuid
+    ORDER BY p.id DESC LIMIT %(limit)s
+"""
+_SAY = """
+    INSERT INTO served_feedback (prediction_id, label, correct)
+    SELECT id, %(label)s::text, %(correct)s::boolean FROM served_predictions WHERE id = %(id)s RETURNING id
+"""
+_COUNT = """
+    SELECT version, count(*), count(*) FILTER (WHERE right_one)
+    FROM (SELECT DISTINCT ON (f.prediction_id) p.version, coalesce(f.correct, f.label = p.label) AS right_one
+          FROM served_feedback f JOIN served_predictions p ON p.id = f.prediction_id
+          ORDER BY f.prediction_id, f.id DESC) latest
+    GROUP BY version ORDER BY version DESC
+"""
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """Return the addresses of the prediction store; none when nothing is stored."""
+    kept = service.predictions
+    if kept is None:
+        return []
+
+    async def predict(request: Request) -> Response:
+        started = time.perf_counter()
+        ask = decode(_ask, await read_body(request.receive, service.largest_body))
+        judged = await service.score([ask.text])
+        labels = judged.model.model.labels
+        if ask.user_label is not None and ask.user_label not in labels:
+            raise Refused(400, f"no label {ask.user_label!r}; there are {', '.join(labels)}")
+        at_us, chosen = time.time_ns() // 1_000, judged.chosen[0]
+        [identifier] = ids = new_ids(1)
+        await kept.add(Answered(at_us, ids, [ask.text], judged, ask.user_label))
+        said = Given(
+            identifier, ask.text, ask.user_label, labels[chosen], judged.probabilities[0][chosen], service.name,
+            judged.model.version, datetime.fromtimestamp(at_us / 1e6, UTC), round(time.perf_counter() - started, 6),
+        )  # fmt: skip
+        return Response(_encode(said), media_type="application/json")
+
+    async def listed(request: Request) -> Response:
+        wanted = {"limit": _limit(request.query_params.get("limit")), "after": _after(request.query_params.get("after"))}
+        rows = await _query(kept, lambda conn: conn.execute(_LIST, wanted).fetchall())
+        found = [
+            Given(identifier, text, user_label, label, probability, service.name, version, at)
+            for identifier, text, user_label, label, probability, version, at in rows
+        ]
+        following = found[-1].id if len(found) == wanted["limit"] else None
+        return Response(_encode({"predictions": found, "next": following}), media_type="application/json")
+
+    async def feedback(request: Request) -> Response:
+        said = decode(_feedback, await read_body(request.receive, service.largest_body))
+        if (said.label is UNSET) == (said.correct is UNSET):
+            raise Refused(400, 'say "label", the right one, or "correct", true or false, and not both')
+        known = {label for model in service.models.loaded for label in model.model.labels}
+        if said.label is not UNSET and said.label not in known:
+            raise Refused(400, f"no label {said.label!r}; there are {', '.join(sorted(known))}")
+        values = {
+            "id": said.prediction_id,
+            "label": None if said.label is UNSET else said.label,
+            "correct": None if said.correct is UNSET else said.correct,
+        }
+        await _say(kept, values)
+        return Response(b"{}", media_type="application/json")
+
+    async def statistics(request: Request) -> Response:
+        rows = await _query(kept, lambda conn: conn.execute(_COUNT).fetchall())
+        by_version = [{"version": version, **_rate(n, correct)} for version, n, correct in rows]
+        total = _rate(sum(n for _, n, _ in rows), sum(correct for *_, correct in rows))
+        return Response(_encode({**total, "by_version": by_version}), media_type="application/json")
+
+    return [
+        Route("/predictions", predict, methods=["POST"]),
+        Route("/predictions", listed, methods=["GET"]),
+        Route("/feedback", feedback, methods=["POST"]),
+        Route("/statistics", statistics, methods=["GET"]),
+    ]
+
+
+async def _query(kept: PredictionStore, ask: Callable[[psycopg.Connection[Any]], Result]) -> Result:
+    """Return what the database says, with all that this process has answered in it; raises `Refused` while it is away."""
+
+    def run() -> Result:
+        with kept.store.connect(name="serving", statement_timeout=QUERY_MS) as conn:
+            return ask(conn)
+
+    try:
+        await kept.flush()
+        return await asyncio.to_thread(run)
+    except (StoreError, psycopg.Error):
+        raise Refused(503, "the database is away; try again later", {"retry-after": "3"}) from None
+
+
+async def _say(kept: PredictionStore, values: dict[str, Any]) -> None:
+    """Store the feedback; raises `Refused` when there is no such prediction, and none can be on its way."""
+    while await _query(kept, lambda conn: conn.execute(_SAY, values).fetchone()) is None:
+        made_at = (values["id"].int >> 80) / 1_000
+        if not -LATE_S < time.time() - made_at < LATE_S:
+            raise Refused(404, f"there is no prediction {values['id']}")
+        await asyncio.sleep(0.3)
+
+
+def _rate(n: int, correct: int) -> dict[str, Any]:
+    interval = wilson(correct / n, n) if n else None
+    return {"correctness_rate": correct / n if n else None, "n": n, "interval": interval}
+
+
+def _limit(value: str | None) -> int:
+    if value is None:
+        return LISTED
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value[:9]) <= MOST_LISTED:
+        raise Refused(400, f"limit is a number from 1 to {MOST_LISTED:,}")
+    return int(value)
+
+
+def _after(value: str | None) -> UUID | None:
+    try:
+        return None if value is None else UUID(value)
+    except ValueError:
+        raise Refused(400, "after is the `next` of an answer") from None
