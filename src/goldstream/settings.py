@@ -13,6 +13,7 @@ goldstream.errors.SettingsError: goldstream.toml: Object contains unknown field 
 
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -256,6 +257,18 @@ def convert(data: Any, section: type[_S], where: str) -> _S:
         return msgspec.convert(data, section)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{where}: {error}") from None
+
+
+def assignments(lines: Iterable[str]) -> dict[str, Any]:
+    """Return what lines such as `rate=0.3` say, as TOML reads them; raises `SettingsError` when one can't be read.
+
+    >>> assignments(["rate=0.3", "pairs=false"])
+    {'rate': 0.3, 'pairs': False}
+    """
+    try:
+        return tomllib.loads("\n".join(lines))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{', '.join(lines)}: not NAME=VALUE as TOML has it: {error}") from None
 
 
 def read(text: str, file: str) -> Settings:

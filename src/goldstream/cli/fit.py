@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from goldstream.cli.project import emit, json_option, say
+from goldstream.cli.project import budget_option, emit, json_option, metric_option, say
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -22,20 +22,36 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     "--precision", type=click.FloatRange(0, 1), help="Choose the threshold for this precision; by default for the best F1."
 )
 @click.option("--recall", type=click.FloatRange(0, 1), help="Choose the threshold for this recall.")
+@metric_option
+@budget_option("60s")
+@click.option(
+    "--set", "options", multiple=True, metavar="NAME=VALUE", help="An option of the model, such as rate=0.3; not searched for."
+)
+@click.option("--most-kb", type=click.IntRange(8), help="Prune the model: most kilobytes of its weights.")
+@click.option(
+    "--start", type=click.Path(path_type=Path, exists=True, file_okay=False), help="A model folder to go on from (same labels)."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @json_option
 def fit(
     file: Path, text: str, label: str, dev: Path | None, out: Path, positive: str | None,
-    precision: float | None, recall: float | None, seed: int, as_json: bool,
+    precision: float | None, recall: float | None, metric: str | None, budget: float, options: tuple[str, ...],
+    most_kb: int | None, start: Path | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """Fit a classifier on the table FILE (.parquet, .csv, .jsonl) and write it to a folder."""
+    """Fit a classifier on the table FILE (.parquet, .csv, .jsonl) and write it to a folder.
+
+    Its options are searched for as long as the budget allows, in an order that is always the same. What was chosen is
+    reported, so that `--budget 0s --set ...` makes the same model again.
+    """
     from goldstream import settings
+    from goldstream.training.fit import Plan
     from goldstream.training.tabular import fit_table
     from goldstream.training.threshold import Aim
 
     say(f"reading {file} …")
-    section, aim = settings.Model(seed=seed), Aim(precision, recall)
-    report = fit_table(file, text, label, out, dev=dev, positive=positive, section=section, aim=aim)
+    chosen = settings.assignments(options) | ({} if most_kb is None else {"most-kb": most_kb})
+    section, aim, plan = settings.Model(seed=seed, options=chosen), Aim(precision, recall), Plan(metric, budget, say=say)
+    report = fit_table(file, text, label, out, dev=dev, positive=positive, section=section, aim=aim, plan=plan, start=start)
     for warning in report["chosen_for"]["warnings"]:
         say(warning)
     emit(report, as_json)

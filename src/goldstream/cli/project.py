@@ -1,6 +1,7 @@
 """What commands share: the options that every one has, opening the project, and saying what was done."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,41 @@ def config_option(command: _F) -> _F:
 def json_option(command: _F) -> _F:
     """Add `--json`: one JSON object, on one line, last on standard output."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")(command)
+
+
+class Duration(click.ParamType[float]):
+    """Seconds from `60s`, `2m` or `60`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds."""
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h|)", str(value).strip())
+        if found is None:
+            self.fail(f"{value!r} is no duration; write 60s, 2m or 1h", param, ctx)
+        return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def budget_option(default: str) -> Callable[[_F], _F]:
+    """Add `--budget`, the time for a search of the model's options."""
+    return click.option(
+        "--budget",
+        type=Duration(),
+        default=default,
+        show_default=True,
+        help="Time to search for better options, such as 60s; 0s: none.",
+    )
+
+
+def metric_option(command: _F) -> _F:
+    """Add `--metric`, what options and threshold are chosen by."""
+    return click.option(
+        "--metric",
+        type=click.Choice(["f1", "macro-f1", "macro-recall", "accuracy"]),
+        help="What options and threshold are chosen by; by default f1 for two labels, and macro-f1 for more.",
+    )(command)
 
 
 @contextmanager

@@ -55,6 +55,11 @@ class Loaded:
         self.labels = tuple(facts.labels)
         self.threshold = facts.threshold
 
+    @property
+    def classifier(self) -> Classifier:
+        """What gives the scores, before any calibration that is not folded into it: to go on learning from."""
+        return self._model
+
     def predict_proba(self, texts: pa.StringArray) -> np.ndarray:
         """Return float32 probabilities, texts × labels, as calibrated."""
         return _calibrated(self._model, self.facts.calibration, texts)

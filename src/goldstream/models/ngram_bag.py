@@ -1,19 +1,19 @@
-# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# mypy: disable-error-code="no-untyped-call"
 """The n-gram bag: a linear classifier over hashed words, word pairs and character n-grams, trained on soft labels.
 
-A text's words (and pairs) and its character n-grams are two bags. In each, an n-gram counts with its inverse document
-frequency, and the bag is scaled to length one:
+A text's words (and pairs) and its character n-grams are two bags. In each, an n-gram counts with a power of its inverse
+document frequency (by default the power 0: all count the same), and the bag is scaled to length one:
 
     score(text) = bias + Σ_bags  Σ_i idf_i · W_i / √(Σ_i idf_i²)
 
 Both sums are over occurrences, so everything that scoring needs of an n-gram stands in one row of one table:
 `idf_i · W_i` for each class and `idf_i²`. Scoring is a walk over UTF-8 bytes with one gather for each n-gram, and two
-classes need one column. The weights are found by Adagrad (Duchi, Hazan and Singer, JMLR 2011) on the cross-entropy with
-soft targets, one row after the other in an order that the seed decides: the same data and seed give the same bits.
+classes need one column. How the weights are found stands in `learning`.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import msgspec
 import numpy as np
@@ -21,31 +21,38 @@ import pyarrow as pa
 from msgspec import Meta
 
 from goldstream.errors import ModelError
-from goldstream.jit import kernel
 from goldstream.models.characters import tables
 from goldstream.models.explain import Shares
 from goldstream.models.hashing import hash_texts
+from goldstream.models.learning import Known, Pace, bags, importance, inverse_frequency, learn, loss, number, renumber
 from goldstream.models.scoring import score, slots
 from goldstream.models.shares import BUCKETS, STOP, token_sums
 from goldstream.settings import Section
 
-MOST_WEIGHTS = 1 << 28  #: classes × buckets; a gigabyte
+MOST_WEIGHTS = 1 << 26  #: labels × buckets; a quarter of a gigabyte, and eight times that while learning
+FEWEST_BITS = 15  #: a table for many labels is made smaller, but not below 2**15 rows
+PATIENCE = 3  #: epochs without a better loss on dev after which learning stops
 MEMORY = 1 << 16  #: numbers kept while scoring, so that a word's n-grams are not counted again
+HEADERS = 2_048  #: bytes of a saved model beside its weights
 
 
 class NgramBagSettings(Section, frozen=True, kw_only=True):
     """The `[model.options]` of the n-gram bag."""
 
-    bits: Annotated[int, Meta(ge=8, le=26)] = 20  #: the table has 2**bits rows
+    bits: Annotated[int, Meta(ge=8, le=26)] = 20  #: the table has 2**bits rows; fewer for hundreds of labels
     pairs: bool = True  #: word pairs beside words
     low: Annotated[int, Meta(ge=0, le=8)] = 3  #: shortest character n-gram; 0 for none
     high: Annotated[int, Meta(ge=0, le=8)] = 5  #: longest character n-gram
+    idf: Annotated[float, Meta(ge=0, le=2)] = 0.0  #: power of the inverse document frequency that an n-gram counts with
+    ratio: Annotated[float, Meta(ge=0, le=2)] = 0.5  #: power of the log-count ratio that an n-gram learns with
+    balance: Annotated[float, Meta(ge=0, le=1)] = 0.0  #: 1: rare labels count as much as common ones; 0: as they come
     epochs: Annotated[int, Meta(ge=1, le=200)] = 12
     rate: Annotated[float, Meta(gt=0)] = 0.15  #: learning rate
     decay: Annotated[float, Meta(ge=0)] = 3e-5  #: pull towards zero, per update of a weight
     start: Annotated[float, Meta(gt=0)] = (
         1.0  #: what the sum of squared slopes starts with: the higher, the less rare n-grams learn
     )
+    most_kb: Annotated[int, Meta(ge=8)] | None = None  #: most kilobytes of the saved weights; none for all n-grams
     seed: int = 0
 
 
@@ -67,6 +74,15 @@ class NgramBag:
     """
 
     Settings = NgramBagSettings
+    #: What a search tries, one row after the other (see `training.search`), the most promising first.
+    ALTERNATIVES: tuple[tuple[dict[str, float], ...], ...] = (
+        ({"balance": 0.5}, {"balance": 1.0}),
+        ({"rate": 0.3}, {"rate": 0.6}),
+        ({"ratio": 1.0}, {"ratio": 0.0}),
+        ({"idf": 0.5}, {"idf": 1.0}),
+        ({"low": 2},),
+        ({"epochs": 20},),
+    )
 
     def __init__(self, labels: tuple[str, ...], settings: NgramBagSettings | None = None) -> None:
         self.settings = settings or NgramBagSettings()
@@ -74,13 +90,11 @@ class NgramBag:
             raise ModelError(f"a classifier needs at least two labels, and here is {', '.join(labels) or 'none'}")
         self._labels = tuple(labels)
         self._columns = 1 if len(labels) == 2 else len(labels)
-        if self._columns << self.settings.bits > MOST_WEIGHTS:
-            raise ModelError(
-                f"{len(labels):,} labels × 2**{self.settings.bits} n-grams need too much memory; use fewer labels or bits"
-            )
+        self.settings = _fitting(self.settings, len(labels))
         self._width = 2 if self._columns == 1 else -(-(self._columns + 1) // 4) * 4
         self._table = np.zeros((1 << self.settings.bits, self._width), np.float32)
         self._bias = np.zeros(self._columns, np.float32)
+        self._unseen = np.float32(0)  # the squared idf of n-grams that no text had
         self._forget()
 
     @property
@@ -88,24 +102,42 @@ class NgramBag:
         """The labels, in the order of the score columns."""
         return self._labels
 
+    @property
+    def shape(self) -> dict[str, Any]:
+        """The options that a model must share with one that it goes on from."""
+        return {name: getattr(self.settings, name) for name in ("bits", "pairs", "low", "high")}
+
     def fit(self, texts: pa.StringArray, targets: np.ndarray, weights: np.ndarray | None = None) -> None:
         """Learn from `targets` (float32, texts × labels, rows sum to one); `weights`: float32, one per text."""
+        self.learn(texts, targets, weights)
+
+    def learn(
+        self, texts: pa.StringArray, targets: np.ndarray, weights: np.ndarray | None = None, *,
+        dev: tuple[pa.StringArray, np.ndarray] | None = None, start: Self | None = None,
+    ) -> int:  # fmt: skip
+        """Learn as `fit` does, and return how many epochs the weights have seen.
+
+        With `dev` (texts, and targets as above) the weights of the epoch with the lowest loss there are kept, and learning
+        stops after `PATIENCE` epochs without a lower one. `start` is a model to go on from; raises `ModelError` when its
+        labels or n-grams are others.
+        """
         options = self.settings
-        rows = len(texts)
         ids, starts = self._hashed(texts)
-        idf = _inverse_frequency(ids, starts, 1 << options.bits)
-        wanted = np.ascontiguousarray(targets[:, 1:2] if self._columns == 1 else targets, np.float32)
-        importance = np.ones(rows, np.float32) if weights is None else np.asarray(weights, np.float32)
-        random = np.random.default_rng(options.seed)
-        order = np.stack([random.permutation(rows) for _ in range(options.epochs)]).astype(np.int64)
-        table = np.zeros((1 << options.bits, self._columns), np.float32)
-        self._bias = _train(
-            ids, starts, order, wanted, importance / max(float(importance.mean()), 1e-9), idf, table,
-            np.full_like(table, options.start), np.float32(options.rate), np.float32(options.decay),
-        )  # fmt: skip
-        np.multiply(table, idf[:, None], out=self._table[:, : self._columns])
-        self._table[:, -1] = idf**2
-        self._forget()
+        buckets = number(ids, 1 << options.bits)
+        idf = inverse_frequency(ids, starts, len(buckets), options.idf)
+        known = Known(targets, importance(targets, weights, options.balance))
+        found = np.zeros((len(idf), self._columns), np.float32)
+        bias = np.zeros(self._columns, np.float32)
+        if start is not None:
+            found[:-1] = self._table_of(start)[buckets, : self._columns] / idf[:-1, None]
+            bias[:] = start._bias
+        pace = Pace(options.epochs, options.rate, options.decay, options.start, options.ratio, options.seed)
+        epochs = learn(bags(ids, starts, idf), known, idf, pace, found, bias)
+        count = sum(1 for _ in epochs) if dev is None else self._stop_early(epochs, *dev, buckets, idf, found, bias)
+        if options.most_kb is not None:
+            _prune(found, idf, ids, options.most_kb * 1024)
+        self._keep(buckets, idf, found, bias)
+        return count
 
     def predict_proba(self, texts: pa.StringArray) -> np.ndarray:
         """Return float32 scores, texts × labels; each row sums to one. A null counts as an empty text."""
@@ -149,7 +181,7 @@ class NgramBag:
 
     def save(self, folder: Path) -> None:
         """Write weights and settings into `folder`."""
-        used = np.flatnonzero(self._table[:, -1] != self._unseen).astype(np.uint32)
+        used = np.flatnonzero((self._table[:, :-1] != 0).any(axis=1) | (self._table[:, -1] != self._unseen)).astype(np.uint32)
         np.save(folder / "rows.npy", used)
         np.save(folder / "weights.npy", self._table[used][:, [*range(self._columns), -1]])
         np.save(folder / "bias.npy", self._bias)
@@ -175,6 +207,7 @@ class NgramBag:
             or not 0 <= facts.unseen <= float(np.finfo(np.float32).max)
         ):  # fmt: skip
             raise ModelError(f"{folder}: the weights have another shape or type than ngram_bag.json says, or are not numbers")
+        model._unseen = np.float32(facts.unseen)
         model._table[:, -1] = facts.unseen
         model._table[rows, : model._columns] = weights[:, :-1]
         model._table[rows, -1] = weights[:, -1]
@@ -185,11 +218,38 @@ class NgramBag:
     def _shift(self) -> np.uint64:
         return np.uint64(64 - self.settings.bits)
 
-    @property
-    def _unseen(self) -> np.float32:
-        """What an n-gram weighs that no training text had: the commonest squared idf of the table."""
-        values, counts = np.unique(self._table[:, -1], return_counts=True)
-        return values[counts.argmax()]
+    def _stop_early(
+        self, epochs: Iterator[int], texts: pa.StringArray, targets: np.ndarray,
+        buckets: np.ndarray, idf: np.ndarray, found: np.ndarray, bias: np.ndarray,
+    ) -> int:  # fmt: skip
+        """Go through epochs until the loss on dev rises for good; leave the best weights in `found` and `bias`."""
+        ids, starts = self._hashed(texts)
+        renumber(ids, buckets, 1 << self.settings.bits)
+        seen, known = bags(ids, starts, idf), Known(targets, importance(targets, None, self.settings.balance))
+        lowest, best, kept = np.inf, -1, (found.copy(), bias.copy())
+        for epoch in epochs:
+            if (now := loss(seen, known, idf, found, bias)) < lowest:
+                lowest, best, kept = now, epoch, (found.copy(), bias.copy())
+            elif epoch - best >= PATIENCE:
+                break
+        found[:], bias[:] = kept
+        return best + 1
+
+    def _table_of(self, start: Self) -> np.ndarray:
+        """The table of a model to go on from."""
+        if start.labels != self._labels or start.shape != self.shape:
+            raise ModelError("can't go on from that model: its labels or n-grams (bits, pairs, low, high) are others")
+        return start._table
+
+    def _keep(self, buckets: np.ndarray, idf: np.ndarray, found: np.ndarray, bias: np.ndarray) -> None:
+        """Take in what was learnt: the table as `score` reads it."""
+        self._unseen = idf[-1] ** 2
+        self._table[:] = 0
+        self._table[:, -1] = self._unseen
+        self._table[buckets, : self._columns] = found[:-1] * idf[:-1, None]
+        self._table[buckets, -1] = idf[:-1] ** 2
+        self._bias = bias
+        self._forget()
 
     def _hashed(self, texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
         """The buckets of all texts, and where each text's two bags begin."""
@@ -216,6 +276,26 @@ class NgramBag:
     def _forget(self) -> None:
         """Drop what was kept of words: the table has changed."""
         self._memories: list[tuple[np.ndarray, np.ndarray]] = []  # one for each thread that has been scoring
+
+
+def _fitting(settings: NgramBagSettings, labels: int) -> NgramBagSettings:
+    """The settings with a table that fits into memory for so many labels."""
+    bits = settings.bits
+    while labels > 2 and labels << bits > MOST_WEIGHTS and bits > FEWEST_BITS:
+        bits -= 1
+    if labels > 2 and labels << bits > MOST_WEIGHTS:
+        most = MOST_WEIGHTS >> FEWEST_BITS
+        raise ModelError(f"{labels:,} labels need too much memory: up to {most:,} can be learnt; merge or drop the rare ones")
+    return msgspec.structs.replace(settings, bits=bits)
+
+
+def _prune(found: np.ndarray, idf: np.ndarray, ids: np.ndarray, most_bytes: int) -> None:
+    """Forget the n-grams that change scores least, as if no text had had them, so that the saved weights are no larger."""
+    most = max(1, (most_bytes - HEADERS) // (4 * (found.shape[1] + 2)))
+    if most < len(found) - 1:
+        changes = np.bincount(ids, minlength=len(found)) * (found.astype(np.float64) ** 2).sum(axis=1)
+        least = np.argsort(-changes, kind="stable")[most:]
+        found[least], idf[least] = 0, idf[-1]
 
 
 def _spans(text: bytes, stops: np.ndarray, counted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -247,76 +327,3 @@ def _buffers(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     _, where, data = texts.buffers()
     offsets = np.frombuffer(where, np.int32, len(texts) + 1, texts.offset * 4)
     return (np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)), offsets, valid
-
-
-def _inverse_frequency(ids: np.ndarray, starts: np.ndarray, size: int) -> np.ndarray:
-    """1 + log((1 + texts) / (1 + texts that have it)), float32, for each bucket."""
-    texts = (len(starts) - 1) // 2
-    counts = _document_counts(ids, starts, size)
-    return (1 + np.log((1 + texts) / (1 + counts))).astype(np.float32)
-
-
-@kernel
-def _document_counts(ids, starts, size):
-    counts = np.zeros(size, np.int32)
-    last = np.full(size, -1, np.int32)
-    for row in range((len(starts) - 1) // 2):
-        for i in range(starts[2 * row], starts[2 * row + 2]):
-            if last[ids[i]] != row:
-                last[ids[i]] = row
-                counts[ids[i]] += 1
-    return counts
-
-
-@kernel
-def _train(ids, starts, order, wanted, importance, idf, table, squares, rate, decay):
-    columns = table.shape[1]
-    bias = np.zeros(columns, np.float32)
-    bias_squares = np.full(columns, np.float32(1e-6))
-    logits = np.zeros(columns, np.float32)
-    for epoch in range(order.shape[0]):
-        step = rate * (1 - np.float32(0.9) * epoch / order.shape[0])
-        for at in range(order.shape[1]):
-            row = order[epoch, at]
-            logits[:] = bias
-            for bag in range(2):
-                first, last = starts[2 * row + bag], starts[2 * row + bag + 1]
-                norm = np.float32(0)
-                for i in range(first, last):
-                    norm += idf[ids[i]] * idf[ids[i]]
-                if norm == 0:
-                    continue
-                scale = 1 / np.sqrt(norm)
-                for i in range(first, last):
-                    value = scale * idf[ids[i]]
-                    for k in range(columns):
-                        logits[k] += value * table[ids[i], k]
-            if columns == 1:
-                logits[0] = 1 / (1 + np.exp(-logits[0]))
-            else:
-                top = logits.max()
-                total = np.float32(0)
-                for k in range(columns):
-                    logits[k] = np.exp(logits[k] - top)
-                    total += logits[k]
-                for k in range(columns):
-                    logits[k] /= total
-            for k in range(columns):
-                logits[k] = (logits[k] - wanted[row, k]) * importance[row]
-                bias_squares[k] += logits[k] * logits[k]
-                bias[k] -= step * logits[k] / np.sqrt(bias_squares[k])
-            for bag in range(2):
-                first, last = starts[2 * row + bag], starts[2 * row + bag + 1]
-                norm = np.float32(0)
-                for i in range(first, last):
-                    norm += idf[ids[i]] * idf[ids[i]]
-                if norm == 0:
-                    continue
-                scale = 1 / np.sqrt(norm)
-                for i in range(first, last):
-                    value = scale * idf[ids[i]]
-                    for k in range(columns):
-                        slope = logits[k] * value + decay * table[ids[i], k]
-                        squares[ids[i], k] += slope * slope
-                        table[ids[i], k] -= step * slope / np.sqrt(squares[ids[i], k])
-    return bias

@@ -21,18 +21,19 @@ from goldstream.datasets.build import build
 from goldstream.datasets.collect import collect
 from goldstream.datasets.strata import stratum
 from goldstream.datasets.tables import Dataset
-from goldstream.errors import DataError
+from goldstream.errors import DataError, ModelError
 from goldstream.labeling.functions import LabelingFunction
 from goldstream.labeling.loading import load
 from goldstream.labeling.run import LabelReport, label
 from goldstream.labeling.show import Behind, Number, behind
 from goldstream.labeling.votes import vote
 from goldstream.log.embedded import EmbeddedLog
-from goldstream.models.folder import folder_hash, save_model
+from goldstream.models.base import Classifier
+from goldstream.models.folder import folder_hash, load_model, save_model
 from goldstream.run.project import Project
 from goldstream.store import dead_letters, prediction_days, served
 from goldstream.training import metrics
-from goldstream.training.fit import Fitted, Judged, fit
+from goldstream.training.fit import NO_PLAN, Fitted, Judged, Plan, fit
 from goldstream.training.threshold import Aim, judge
 
 QUIET_S = 8.0  #: a log that has brought nothing new for this long is through, for now
@@ -147,10 +148,13 @@ def _to_label(project: Project, conn: psycopg.Connection[Any]) -> tuple[list[Lab
     return functions, posts
 
 
-def train_and_register(project: Project, say: Say, *, promote: bool) -> dict[str, Any]:
+def train_and_register(
+    project: Project, say: Say, *, promote: bool, plan: Plan = NO_PLAN, from_champion: bool = False
+) -> dict[str, Any]:
     """Fit on the soft labels, choose the threshold on dev, evaluate on test, register; return the evidence.
 
-    The first model of a project becomes champion by itself; later ones when `promote` says so.
+    The first model of a project becomes champion by itself; later ones when `promote` says so. `from_champion` goes on
+    from the weights of the champion there is.
     """
     started = time.monotonic()
     settings, registry = project.settings, project.registry()
@@ -167,7 +171,8 @@ def train_and_register(project: Project, say: Say, *, promote: bool) -> dict[str
     say(f"training on {len(training):,} posts …")
     aim = Aim(settings.model.precision, settings.model.recall)
     enough = dev if len(dev.true) >= FEWEST_GOLD else None
-    fitted = fit(settings.model, labels, _texts(training), soft, keep, enough, aim=aim)
+    start = _champion(project) if from_champion else None
+    fitted = fit(settings.model, labels, _texts(training), soft, keep, enough, aim=aim, plan=plan, start=start)
     for warning in fitted.evidence["threshold"]["warnings"]:
         say(warning)
     found, evaluated_on = _evaluated(fitted, test, keep, dataset.view("test"))
@@ -199,6 +204,15 @@ def train_and_register(project: Project, say: Say, *, promote: bool) -> dict[str
     if promote or registry.alias("champion") is None:
         registry.move("champion", number, who="goldstream", why="asked for" if promote else "first model of this project")
     return {"name": name, "version": number, **evidence, "threshold": fitted.threshold}
+
+
+def _champion(project: Project) -> Classifier:
+    """The champion's classifier, to go on from."""
+    registry = project.registry()
+    version = registry.alias("champion")
+    if version is None:
+        raise ModelError("this project has no champion yet to go on from; train without --from-champion")
+    return load_model(registry.fetch(version, project.data_folder / "models")).classifier
 
 
 def _soft_labels(conn: psycopg.Connection[Any], dataset: Dataset, labels: int) -> tuple[pl.DataFrame, np.ndarray]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 RESAMPLES = 500
+CHOOSABLE = ("f1", "macro-f1", "macro-recall", "accuracy")  #: metrics that a search or a threshold can aim at
 
 
 def binary(said: np.ndarray, true: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
@@ -27,6 +28,13 @@ def macro(said: np.ndarray, true: np.ndarray) -> dict[str, float]:
     """Return precision, recall and F1 averaged over the classes that occur in either."""
     each = [binary(said == label, true == label) for label in np.union1d(said, true)]
     return {name: float(np.mean([scores[name] for scores in each])) for name in ("precision", "recall", "f1")}
+
+
+def value(metric: str, said: np.ndarray, true: np.ndarray, positive: int) -> float:
+    """Return one of `CHOOSABLE`; `f1` is that of label number `positive`."""
+    if metric == "accuracy":
+        return float((said == true).mean())
+    return binary(said == positive, true == positive)["f1"] if metric == "f1" else macro(said, true)[metric[6:]]
 
 
 def average_precision(scores: np.ndarray, true: np.ndarray) -> float:

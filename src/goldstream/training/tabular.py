@@ -18,7 +18,7 @@ from goldstream.errors import DataError, ModelError
 from goldstream.models.folder import load_model, save_model
 from goldstream.tables import check_path, column, read_table, write_table
 from goldstream.training import metrics
-from goldstream.training.fit import Judged, fit
+from goldstream.training.fit import NO_PLAN, Judged, Plan, fit
 from goldstream.training.threshold import BEST_F1, Aim
 
 MOST_LABELS = 2_000
@@ -34,9 +34,12 @@ TYPES = {
 
 def fit_table(
     file: Path, text: str, label: str, out: Path, *,
-    dev: Path | None, positive: str | None, section: settings.Model, aim: Aim = BEST_F1,
+    dev: Path | None, positive: str | None, section: settings.Model, aim: Aim = BEST_F1, plan: Plan = NO_PLAN,
+    start: Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Fit a classifier on the columns `text` and `label` of the table in `file`, save it in `out`, return what it is.
+
+    `start` is the folder of a model to go on from.
 
     Raises `DataError` or `ModelError` that says which column, row count or label is in the way.
     """
@@ -50,7 +53,11 @@ def fit_table(
     numbers = _numbers(values, labels)
     targets = np.eye(len(labels), dtype=np.float32)[numbers]
     judged = None if dev is None else _judged(dev, text, label, labels)
-    fitted = fit(section, labels, texts, targets, labels.index(chosen), judged, aim=aim)
+    before = None if start is None else load_model(start)
+    fitted = fit(
+        section, labels, texts, targets, labels.index(chosen), judged,
+        aim=aim, plan=plan._replace(gold=True), start=None if before is None else before.classifier,
+    )  # fmt: skip
     facts = {
         "text": text, "label": label, "dtype": dtype, "rows": len(numbers), "file": file.name,
         "file_sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "seed": section.seed, "options": section.options,
@@ -67,6 +74,9 @@ def fit_table(
         "labels": list(labels),
         "positive": chosen,
         "threshold": fitted.threshold,
+        "options": fitted.evidence["options"],
+        "search": fitted.evidence["search"],
+        "epochs": fitted.evidence["epochs"],
         "calibration": fitted.evidence["calibration"],
         "chosen_for": fitted.evidence["threshold"],
     }

@@ -1,4 +1,4 @@
-"""The threshold from which on a post counts: for the best F1, or a wanted precision or recall.
+"""The threshold from which on a post counts: for the best F1 (or another metric), or a wanted precision or recall.
 
 It is chosen on posts that the model has not learnt from. Datasets take more of the rare topic than the live stream has, so
 a promise about the stream counts every post with the weight of its inclusion: as many as it stands for.
@@ -18,7 +18,7 @@ FEWEST_SAID = 10  #: posts above a threshold below which its precision is no mor
 
 
 class Aim(NamedTuple):
-    """What a threshold is chosen for: a precision, a recall, or (neither) the best F1."""
+    """What a threshold is chosen for: a precision, a recall, or (neither) the best value of a metric."""
 
     precision: float | None = None
     recall: float | None = None
@@ -40,10 +40,10 @@ class Threshold(NamedTuple):
         return {"value": self.value, "aim": self.aim._asdict(), **self.evidence, "warnings": self.warnings}
 
 
-def choose(scores: np.ndarray, true: np.ndarray, aim: Aim, weights: np.ndarray | None = None) -> Threshold:
+def choose(scores: np.ndarray, true: np.ndarray, aim: Aim, weights: np.ndarray | None = None, metric: str = "f1") -> Threshold:
     """Return the threshold on `scores` (of the positive label) that `aim` asks for, with the interval that the rows support.
 
-    A wanted precision or recall is one on the stream, where `weights` are given; the best F1 is the dataset's. Raises
+    A wanted precision or recall is one on the stream, where `weights` are given; the best `metric` is the dataset's. Raises
     `DataError` when both precision and recall are wanted.
     """
     if aim.precision is not None and aim.recall is not None:
@@ -53,7 +53,7 @@ def choose(scores: np.ndarray, true: np.ndarray, aim: Aim, weights: np.ndarray |
     elif aim.recall is not None:
         value = at_recall(scores, true, aim.recall, weights)
     else:
-        value = best_f1(scores, true)
+        value = best(scores, true, metric)
     evidence = {"dataset": judge(scores >= value, true)}
     if weights is not None and len(weights) and weights.min() < weights.max():
         evidence["stream"] = judge(scores >= value, true, weights)
@@ -143,26 +143,37 @@ def _warnings(aim: Aim, found: dict[str, Any]) -> list[str]:
     return said
 
 
-def best_f1(scores: np.ndarray, true: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """Return the threshold on `scores` (of the positive label) with the best F1; 0.5 where there is nothing to choose by.
+def best(scores: np.ndarray, true: np.ndarray, metric: str = "f1") -> float:
+    """Return the threshold on `scores` (of the positive label) with the best value of a metric of `metrics.CHOOSABLE`.
 
-    F1 as a function of the threshold is a ragged curve; its running mean is maximised.
+    It is 0.5 where there is nothing to choose by. The metric as a function of the threshold is a ragged curve; its running
+    mean is maximised.
 
-    >>> round(best_f1(np.array([0.1, 0.2, 0.7, 0.9]), np.array([False, False, True, True])), 6)
+    >>> round(best(np.array([0.1, 0.2, 0.7, 0.9]), np.array([False, False, True, True])), 6)
     0.45
     """
     if not true.any() or true.all():
         return 0.5
-    each = np.ones(len(true)) if weights is None else weights
     order = np.argsort(-scores, kind="stable")
-    ranked, hits, counted = scores[order], (true * each)[order], each[order]
-    found, said = np.cumsum(hits), np.cumsum(counted)
-    f1 = 2 * found / (said + hits.sum())
-    width = int(SMOOTHING * len(f1))
+    ranked = scores[order]
+    values = _curve(true[order], metric)
+    width = int(SMOOTHING * len(values))
     if width:
-        padded = np.pad(f1, width, mode="edge")
-        f1 = np.convolve(padded, np.full(2 * width + 1, 1 / (2 * width + 1)), mode="valid")
-    f1[:-1][ranked[:-1] == ranked[1:]] = -1.0  # a cut between equal scores can't be made
-    at = int(f1.argmax())
+        padded = np.pad(values, width, mode="edge")
+        values = np.convolve(padded, np.full(2 * width + 1, 1 / (2 * width + 1)), mode="valid")
+    values[:-1][ranked[:-1] == ranked[1:]] = -1.0  # a cut between equal scores can't be made
+    at = int(values.argmax())
     below = ranked[at + 1] if at + 1 < len(ranked) else 0.0
     return float(np.clip((float(ranked[at]) + float(below)) / 2, 0.001, 0.999))
+
+
+def _curve(true: np.ndarray, metric: str) -> np.ndarray:
+    """The metric if the first row, the first two … are said to be positive."""
+    found, said, rows, positive = np.cumsum(true), np.arange(1, len(true) + 1), len(true), int(true.sum())
+    spared = (rows - said) - (positive - found)  # negative, and said to be
+    f1 = 2 * found / (said + positive)
+    if metric == "macro-f1":
+        return (f1 + 2 * spared / (rows - said + rows - positive)) / 2
+    if metric == "macro-recall":
+        return (found / positive + spared / (rows - positive)) / 2
+    return (found + spared) / rows if metric == "accuracy" else f1

@@ -103,6 +103,60 @@ def test_weights_that_are_no_numbers_or_of_another_shape_are_refused(tmp_path: P
             NgramBag.load(tmp_path)
 
 
+def test_hundreds_of_labels_get_a_table_that_fits_into_memory() -> None:
+    labels = tuple(f"label{number}" for number in range(300))
+    model = NgramBag(labels)
+    model.fit(pa.array(labels * 2), np.eye(300, dtype=np.float32)[list(range(300)) * 2])
+    assert model.settings.bits == 17
+    assert (model.predict_proba(pa.array(labels)).argmax(axis=1) == np.arange(300)).mean() > 0.99
+
+
+def test_a_rare_label_that_counts_as_much_as_the_others_is_found_more_often() -> None:
+    texts = pa.array(["rain today"] * 30 + ["rain model"] * 3)
+    targets = np.eye(2, dtype=np.float32)[[0] * 30 + [1] * 2 + [0]]
+    scores = []
+    for balance in (0.0, 1.0):
+        model = NgramBag(("rain", "model"), NgramBagSettings(bits=14, balance=balance))
+        model.fit(texts, targets)
+        scores.append(model.predict_proba(pa.array(["rain model"]))[0, 1])
+    assert scores[0] < scores[1]
+
+
+def test_learning_goes_on_from_another_model() -> None:
+    before = fitted()
+    kept, unlearnt = (NgramBag(("rain", "model"), NgramBagSettings(bits=14, epochs=1, rate=1e-6)) for _ in range(2))
+    kept.learn(TEXTS, TARGETS, start=before)
+    unlearnt.learn(TEXTS, TARGETS)
+    assert np.allclose(kept.predict_proba(TEXTS), before.predict_proba(TEXTS), atol=1e-4)
+    assert not np.allclose(unlearnt.predict_proba(TEXTS), before.predict_proba(TEXTS), atol=1e-2)
+
+
+def test_learning_can_not_go_on_from_other_labels_or_n_grams() -> None:
+    with pytest.raises(ModelError, match="go on"):
+        NgramBag(("a", "b"), NgramBagSettings(bits=14)).learn(TEXTS, TARGETS, start=fitted())
+    with pytest.raises(ModelError, match="go on"):
+        NgramBag(("rain", "model"), NgramBagSettings(bits=15)).learn(TEXTS, TARGETS, start=fitted())
+
+
+def test_the_weights_of_the_best_epoch_on_dev_are_kept() -> None:
+    model = NgramBag(("rain", "model"), NgramBagSettings(bits=14))
+    opposite = pa.array(["rain again", "model"]), np.eye(2, dtype=np.float32)[[1, 0]]
+    assert model.learn(TEXTS, TARGETS, dev=opposite) == 1
+    assert model.learn(TEXTS, TARGETS, dev=(TEXTS, TARGETS)) == model.settings.epochs
+
+
+@pytest.mark.parametrize("idf", [0.0, 1.0])
+def test_a_pruned_model_is_no_larger_than_asked_and_still_knows_what_matters(tmp_path: Path, idf: float) -> None:
+    model = NgramBag(("rain", "model"), NgramBagSettings(bits=14, most_kb=8, idf=idf))
+    texts = pa.array([f"{text} {'abcdefghijklmnopqrstuvwxyz'[n % 26] * 2}{n}" for n, text in enumerate(TEXTS.to_pylist() * 30)])
+    model.fit(texts, np.tile(TARGETS, (30, 1)))
+    model.save(tmp_path)
+    assert sum((tmp_path / f"{name}.npy").stat().st_size for name in ("rows", "weights", "bias")) <= 8 * 1024
+    loaded = NgramBag.load(tmp_path)
+    assert loaded.predict_proba(texts).tobytes() == model.predict_proba(texts).tobytes()
+    assert loaded.predict_proba(pa.array(["rain", "model"])).argmax(axis=1).tolist() == [0, 1]
+
+
 def test_one_label_and_far_too_many_are_refused() -> None:
     with pytest.raises(ModelError, match="at least two"):
         NgramBag(("one",))
