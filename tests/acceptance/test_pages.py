@@ -89,11 +89,22 @@ def test_all_can_be_reached_by_keyboard(open_page, fill):
     posts(fill, 1)
     page = open_page("/")
     reached = []
-    for _ in range(18):
+    for _ in range(22):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.textContent.trim() || document.activeElement.id"))
     assert reached[0] == "Skip to the content"
-    assert {"Live", "Links", "Label", "Models", "Overview", "filter", "Pause", "details", "example.org/paper-1"} <= set(reached)
+    assert {
+        "Live",
+        "Links",
+        "Label",
+        "Search",
+        "Models",
+        "Overview",
+        "filter",
+        "Pause",
+        "details",
+        "example.org/paper-1",
+    } <= set(reached)
 
 
 def test_strangers_scripts_do_not_run(open_page, fill):

@@ -30,6 +30,7 @@ _RAW = """
         split text
     )
 """
+_WORDS = "CREATE INDEX IF NOT EXISTS {name} ON {table} USING gin (to_tsvector('simple', left(text, 20000)))"
 #: The columns of a raw table that hold a post, in order.
 POST_COLUMNS = [
     "id",
@@ -104,6 +105,8 @@ class Dataset:
                WHERE prefix = %s AND version = %s""",
             (Jsonb(counts), state, sha256, state, *self._key),
         )
+        if state == "split":  # from now on it is looked through, and hardly changes
+            conn.execute(sql.SQL(_WORDS).format(name=sql.Identifier(f"{self.raw}_words"), table=self.table))
 
     def drop(self, conn: psycopg.Connection[Any]) -> None:
         """Drop its tables, its labels and its reader's position; raises `DataError` when there is no such dataset."""

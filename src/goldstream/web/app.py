@@ -16,13 +16,14 @@ from starlette.staticfiles import StaticFiles
 from goldstream.running import Part
 from goldstream.settings import Settings
 from goldstream.store import Store
+from goldstream.web import label_studio
 from goldstream.web.counters import Counters
 from goldstream.web.database import Away, Database
 from goldstream.web.events import events
 from goldstream.web.expected import Expected
 from goldstream.web.guard import ENTER, HEADERS, Guard
 from goldstream.web.judging import Judge
-from goldstream.web.pages import annotate, trying
+from goldstream.web.pages import annotate, search, trying
 from goldstream.web.pages.adjudicate import adjudicate
 from goldstream.web.pages.enter import enter
 from goldstream.web.pages.links import Ranking, links
@@ -66,6 +67,10 @@ def make_app(store: Store, settings: Settings, parts: Parts | None = None, folde
             Route("/status/threshold", threshold, methods=["POST"]),
             Route("/model/promote", promote, methods=["POST"]),
             Route("/model/rollback", rollback, methods=["POST"]),
+            *label_studio.ROUTES,
+            Route("/search", search.search),
+            Route("/search/label", search.label, methods=["POST"]),
+            Route("/search/undo", search.undo, methods=["POST"]),
             Route("/rules", rules),
             Route("/rules/try", scratch, methods=["POST"]),
             Route("/try", trying.trying),
@@ -99,6 +104,7 @@ def make_app(store: Store, settings: Settings, parts: Parts | None = None, folde
     app.state.judge = Judge(store, settings, folder)
     app.state.expected = Expected(settings.project.keep, settings.stream.reader)
     app.state.rules = Rules()
+    app.state.alike = search.Alike(app.state.rules)
     app.state.arrivals, app.state.choices = arrivals(), Choices()
     app.state.guidelines = folder / settings.annotation.guidelines
     app.state.rounds, app.state.team, app.state.agreement = Rounds(store, settings), Team(), Agreement()

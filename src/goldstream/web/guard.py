@@ -21,6 +21,7 @@ from goldstream.web.pace import Pace
 
 LONGEST_TARGET = 8_192  #: bytes of path and query
 LARGEST_BODY = 262_144  #: bytes
+LARGER = {"/label-studio/": 4_194_304}  #: what another server sends, by the start of its path
 COOKIE = "goldstream"
 ENTER = "/enter"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -43,7 +44,8 @@ class Guard:
     """Refuses what no page of ours would send, and sets the headers that keep a browser careful.
 
     `tickets` are the proofs that open the pages, each with the person it belongs to (None: anybody's); with `closed`,
-    nothing is shown without one. Who asks is passed on as `scope["state"]["person"]`.
+    nothing is shown without one. Who asks is passed on as `request.state.person`, and whether
+    they showed a ticket as `request.state.admitted`.
     """
 
     def __init__(self, app: ASGIApp, allowed_hosts: Collection[str], tickets: Mapping[str, str | None], closed: bool) -> None:
@@ -78,12 +80,14 @@ class Guard:
             return PlainTextResponse("A page of another site may not ask this.\n", 400)
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_TARGET:
             return PlainTextResponse("The address is too long.\n", 414)
-        if _body_size(headers) > LARGEST_BODY:
+        if _body_size(headers) > next(
+            (size for start, size in LARGER.items() if scope["path"].startswith(start)), LARGEST_BODY
+        ):
             return PlainTextResponse("The request is too large.\n", 413)
         if scope["method"] not in READING and (refusal := self._may_change(scope, headers)):
             return refusal
         admitted, person = self._admitted(headers)
-        scope.setdefault("state", {})["person"] = person
+        scope.setdefault("state", {}).update(person=person, admitted=admitted)
         free = scope["path"] == ENTER or scope["path"].startswith("/static/")
         if self._closed and not admitted and not free:
             return Response(status_code=303, headers={"location": ENTER})
@@ -147,5 +151,5 @@ def _known(host: str, allowed: Collection[str]) -> bool:
 def _body_size(headers: Headers) -> int:
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers or not length.isdigit():
-        return LARGEST_BODY + 1
+        return max(LARGEST_BODY, *LARGER.values()) + 1
     return int(length)
