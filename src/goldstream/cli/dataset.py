@@ -1,5 +1,6 @@
 """`goldstream dataset`: the raw dataset and its splits."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -24,17 +25,16 @@ def collect(config: Path, follow: bool, as_json: bool) -> None:
 
     with open_project(config) as project, stopped_by_signals() as stop:
         settings = project.settings
-        log = project.log()
-        loop(
-            log,
-            project.store,
-            settings.dataset,
-            settings.strata,
-            stop=stop,
-            say=say,
-            on_end=lambda full: follow and not full,
-        )
-        log.close()
+        with closing(project.log()) as log:
+            loop(
+                log,
+                project.store,
+                settings.dataset,
+                settings.strata,
+                stop=stop,
+                say=say,
+                on_end=lambda full: follow and not full,
+            )
         with project.store.connect(name="dataset") as conn:
             counts = Dataset(settings.dataset.prefix, settings.dataset.version).counts(conn)
     emit(counts, as_json)

@@ -104,7 +104,8 @@ def learn(project: Project, conn: psycopg.Connection[Any], say: Say) -> None:
         build_dataset(project, conn, say)
     say(label_dataset(project, conn, say).text())
     report = train_and_register(project, say, promote=False)
-    say(f"model version {report['version']}: F1 {report['metrics']['f1']:.3f} on {report['evaluated_on']}")
+    f1 = report["metrics"]["f1"]
+    say(f"model version {report['version']}: {'judged by' if f1 is None else f'F1 {f1:.3f} on'} {report['evaluated_on']}")
 
 
 def build_dataset(project: Project, conn: psycopg.Connection[Any], say: Say) -> dict[str, Any]:
@@ -217,6 +218,7 @@ def _champion(project: Project) -> Classifier:
 
 def _soft_labels(conn: psycopg.Connection[Any], dataset: Dataset, labels: int) -> tuple[pl.DataFrame, np.ndarray]:
     """The training posts that at least one function voted on, and their soft labels (float32, posts × labels)."""
+    dataset.counts(conn)  # or it is said that there is no such dataset
     posts = dataset.posts(conn, "split IN ('snorkel_train', 'train') AND kind <> 'delete'")
     rows = conn.execute(
         "SELECT post_id, probabilities FROM soft_labels WHERE prefix = %s AND dataset = %s AND covered",
@@ -226,6 +228,8 @@ def _soft_labels(conn: psycopg.Connection[Any], dataset: Dataset, labels: int) -
     joined = posts.drop("extra").join(soft, on="id", how="inner", maintain_order="left")
     if not len(joined):
         raise DataError(f"no soft labels for {dataset.raw}; run: goldstream label")
+    if (joined["probabilities"].list.len() != labels).any():
+        raise DataError(f"{dataset.raw} was labelled with another number of labels; run: goldstream label")
     return joined, np.array(joined["probabilities"].to_list(), np.float32).reshape(-1, labels)
 
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from goldstream import running
@@ -110,7 +111,8 @@ def pump_sources(project: Project, stop: threading.Event, names: Sequence[str], 
 
     def one(source: "Source") -> Pumped:
         try:
-            return pump(source, project.log(), project.store, max_text_bytes=limit, stop=stop, say=say)
+            with closing(project.log()) as log:
+                return pump(source, log, project.store, max_text_bytes=limit, stop=stop, say=say)
         except GoldstreamError as error:
             if len(wanted) > 1:  # the others may go on for ever
                 say(f"{source.name}: {error}")
@@ -122,14 +124,21 @@ def pump_sources(project: Project, stop: threading.Event, names: Sequence[str], 
 
 
 def classify_log(project: Project, stop: threading.Event, *, until_end: bool, say: Say) -> dict[str, Any]:
-    """Classify what stands on the log, following the champion; return what was written."""
+    """Classify what stands on the log, following the champion; return what was written.
+
+    Raises `RegistryError` when it is to come to an end and there is no champion, for which it would wait for ever.
+    """
+    from goldstream.errors import RegistryError
     from goldstream.stream.champion import Champion
     from goldstream.stream.local import classify as loop
 
     settings = project.settings
-    with Champion(project.registry(), project.data_folder / "models", say=say) as champion:
+    if until_end and project.registry().alias("champion") is None:
+        raise RegistryError("there is no champion yet; `goldstream train` makes one, `goldstream models promote` names one")
+    cache = project.data_folder / "models"
+    with Champion(project.registry(), cache, say=say) as champion, closing(project.log()) as log:
         counts = loop(
-            project.log(), champion, project.store, settings.stream, settings.project,
+            log, champion, project.store, settings.stream, settings.project,
             stop=stop, until_end=until_end, say=say,
         )  # fmt: skip
     return counts._asdict()

@@ -144,7 +144,7 @@ class EmbeddedServer:
     def _tell(self, waited_s: float) -> bool:
         if waited_s < 3:
             return False
-        _logger.warning("PostgreSQL is recovering from a crash; waiting until it is ready (see %s)", self._log)
+        _logger.warning("PostgreSQL is not ready yet: it starts, or recovers from a crash (see %s)", self._log)
         return True
 
     def _refused(self) -> bool:
