@@ -105,7 +105,9 @@ def measure(posts: int) -> dict[str, Any]:
 def verify(store: Store, posts: int) -> dict[str, Any]:
     """Count what was written; raise when a row is missing or doubled."""
     with store.connect(name="benchmark", statement_timeout=0) as conn:
-        rows, positions = conn.execute("SELECT count(*), count(DISTINCT position) FROM predictions").fetchone() or (0, 0)
+        rows, positions = conn.execute(
+            "SELECT count(*), count(DISTINCT (partition, position)) FROM predictions"
+        ).fetchone() or (0, 0)
         (current,) = conn.execute("SELECT count(*) FROM current_predictions").fetchone() or (0,)
         (kept,) = conn.execute("SELECT count(*) FROM kept").fetchone() or (0,)
         sizes = dict(

@@ -6,6 +6,7 @@ Whenever the partitions change, a new consumer is made: so nothing that an older
 import time
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
@@ -36,9 +37,22 @@ class _Partition:
     topic: str
     partition: int
     start: int  # where the next batch goes on
-    fetched: int  # the offset of the next message to be fetched
+    first: int  # the oldest offset that there was when it was begun
     held: list[Any] = field(default_factory=list)
     ended: bool = False
+
+    @property
+    def next(self) -> int:
+        """The offset of the next message to be fetched."""
+        return self.held[-1].offset() + 1 if self.held else max(self.start, self.first)
+
+    def add(self, message: Any) -> None:
+        self.held.append(message)
+        self.ended = False
+
+
+def _place(message: Any) -> tuple[str, int]:
+    return message.topic(), message.partition()
 
 
 class Fetcher:
@@ -56,7 +70,7 @@ class Fetcher:
         """Read these partitions too, from the positions `starts` on; what stands before the offsets `firsts` is gone."""
         for number, start in starts.items():
             place = places[number]
-            self._partitions[number] = _Partition(place.topic, place.partition, start, max(start, firsts[number]))
+            self._partitions[number] = _Partition(place.topic, place.partition, start, firsts[number])
         self.lost -= starts.keys()
         self._assign()
 
@@ -99,7 +113,7 @@ class Fetcher:
         for each in self._partitions.values():
             each.ended = False
         self._consumer = consumer(self._section, self._group, error_cb=self._error)
-        self._consumer.assign([TopicPartition(each.topic, each.partition, each.fetched) for each in self._partitions.values()])
+        self._consumer.assign([TopicPartition(each.topic, each.partition, each.next) for each in self._partitions.values()])
 
     def _pull(self, most: int) -> None:
         """Fetch what has come: wait for one message, then take what is there."""
@@ -109,20 +123,17 @@ class Fetcher:
         messages = self._consumer.consume(1, FIRST_S)
         if messages:
             messages += self._consumer.consume(most, 0)
-        for message in messages:
-            number = self._numbers.get((message.topic(), message.partition()))
-            error = message.error()
-            if error is not None:
-                self._trouble(error, number)
-            elif number is not None:
-                partition = self._partitions[number]
-                partition.held.append(message)
-                partition.fetched, partition.ended = message.offset() + 1, False
-                self.silent = False
+        for place, run in groupby(messages, _place):
+            number = self._numbers.get(place)
+            for message in run:  # nearly always messages and nothing else: this is a loop over all posts
+                if (error := message.error()) is not None:
+                    self._trouble(error, number)
+                elif number is not None:
+                    self._partitions[number].add(message)
+        self.silent = self.silent and not messages
 
     def _trouble(self, error: KafkaError, number: int | None) -> None:
         if error.code() == KafkaError._PARTITION_EOF:
-            self.silent = False
             if number is not None:
                 self._partitions[number].ended = True
         elif error.code() in _LOST:
