@@ -78,6 +78,11 @@ class Fill:
     def __init__(self, conn: psycopg.Connection[Any]) -> None:
         self.conn, self._position = conn, 0
 
+    @staticmethod
+    def json(data: Any) -> Jsonb:
+        """What is stored as JSON."""
+        return Jsonb(data)
+
     def champion(self, threshold: float = 0.5) -> int:
         """Register a model that decides from `threshold` on, and promote it."""
         evidence = {

@@ -24,7 +24,7 @@ EXPECTED = re.compile(r"status of (404|422)")  # what a browser says of an answe
 SECTIONS = {"web": {"port": 0}, "project": {"name": "ai-links", "labels": ["ai", "other"], "keep": "ai"}}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: it leaves an event loop in this thread
 def browser() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     found = shutil.which("chromium") or "/usr/bin/chromium"

@@ -7,7 +7,7 @@ from goldstream.annotation import questions
 from goldstream.annotation.posts import words
 from goldstream.settings import Project
 from goldstream.web.database import Connection
-from goldstream.web.rendering import href, permalink, short
+from goldstream.web.rendering import href, permalink, short, tongue
 
 LONGEST_TEXT = 5_000  #: letters of a post that are shown
 MOST_LINKS = 20
@@ -44,7 +44,8 @@ def _shown(question: dict[str, Any], post: dict[str, Any], project: Project) -> 
     links = [{"href": href(link), "text": short(link)} for link in post["links"][:MOST_LINKS]]
     return {
         **{name: post[name] for name in names}, "text": post["text"][:LONGEST_TEXT],
-        "cut": len(post["text"]) > LONGEST_TEXT, "links": links, "page": permalink(post["id"]), "url": href(post["url"]),
+        "cut": len(post["text"]) > LONGEST_TEXT, "tongue": tongue(post["lang"]),
+        "links": links, "page": permalink(post["id"]), "url": href(post["url"]),
         "strategy": question["strategy"], "version": question["version"],
         "suggestions": {
             "champion": suggestion(question["probability"], project), "rules": suggestion(question["soft_label"], project)

@@ -1,5 +1,6 @@
 """From data to an answer: a page for people, the same data as JSON for programs."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+_TONGUE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 _encoder = msgspec.json.Encoder(enc_hook=str, order="deterministic")
 
 
@@ -60,6 +62,7 @@ def environment(project: str, keep: str) -> jinja2.Environment:
         href=href,
         short=short,
         permalink=permalink,
+        tongue=tongue,
     )
     return made
 
@@ -147,6 +150,15 @@ def short(url: str, letters: int = 60) -> str:
     """
     shown = url.split("://", 1)[-1].removeprefix("www.").rstrip("/")
     return shown if len(shown) <= letters else shown[: letters - 1] + "…"
+
+
+def tongue(lang: str | None) -> str | None:
+    """Return a language as a browser knows it (BCP 47); None for what is not one.
+
+    >>> tongue("pt-BR"), tongue("English"), tongue(None)
+    ('pt-BR', None, None)
+    """
+    return lang if lang and _TONGUE.fullmatch(lang) else None
 
 
 def permalink(post_id: str) -> str:

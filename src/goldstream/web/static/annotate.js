@@ -65,7 +65,7 @@ if (desk) {
     at("question").hidden = false;
     const post = current;
     at("text").textContent = post.text + (post.cut ? " …" : "");
-    if (post.lang) at("text").lang = post.lang; else at("text").removeAttribute("lang");
+    if (post.tongue) at("text").lang = post.tongue; else at("text").removeAttribute("lang");
     at("links").replaceChildren(...post.links.map((link) => make("li", {}, linkTo(link))));
     at("links").hidden = !post.links.length;
     const details = [make("span", { class: "author", dir: "auto" }, post.author ?? "unknown author")];
