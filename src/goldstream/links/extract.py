@@ -44,13 +44,16 @@ def in_text(text: str) -> list[str]:
 
 
 def _trimmed(url: str) -> str:
-    while url:
-        last = url[-1]
-        unbalanced = (last == ")" and url.count("(") < url.count(")")) or (last == "]" and "[" not in url)
-        if last not in _TRAILING and not unbalanced:
+    """Without the punctuation at its end; a closing bracket belongs to the link when it opens there too."""
+    end, surplus, brackets = len(url), url.count(")") - url.count("("), "[" in url
+    while end:
+        last = url[end - 1]
+        if last == ")" and surplus > 0:
+            surplus -= 1
+        elif last not in _TRAILING and (last != "]" or brackets):
             break
-        url = url[:-1]
-    return url
+        end -= 1
+    return url[:end]
 
 
 def _of_one(text: str, marked: list[str]) -> list[str]:
