@@ -142,3 +142,19 @@ def test_probabilities_hold_and_a_wanted_precision_is_kept_on_rows_not_seen(tmp_
     assert measured["ece"] < min(0.05, measured["ece_before"])
     assert measured["precision"] == pytest.approx(0.9, abs=0.04)
     assert fitted["calibration"]["method"] in {"temperature", "isotonic"}
+
+
+@pytest.mark.parametrize("viewport", [{"width": 1280, "height": 900}, {"width": 360, "height": 740}], ids=["desk", "phone"])
+def test_the_report_opens_without_a_network_and_fits_the_screen(tmp_path: Path, browser: Any, viewport: Any) -> None:
+    posts = table(tmp_path, ("rain", "model" * 20), "posts.parquet")
+    run("fit", posts, "--text", "words", "--label", "kind", "--out", tmp_path / "model")
+    run("evaluate", tmp_path / "model", posts, "--report", tmp_path / "report.html")
+    context = browser.new_context(viewport=viewport, offline=True)
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto((tmp_path / "report.html").as_uri())
+    width, room = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    context.close()
+    assert width <= room and said == []
+    assert json.loads((tmp_path / "report.json").read_text())["rows"] == 12

@@ -60,6 +60,11 @@ class Loaded:
         """What gives the scores, before any calibration that is not folded into it: to go on learning from."""
         return self._model
 
+    def about(self, positive: str) -> "Loaded":
+        """Return the same model with the threshold said of `positive`, one of two labels."""
+        threshold = self.threshold if positive == self.facts.positive else 1 - self.threshold
+        return Loaded(self._model, msgspec.structs.replace(self.facts, positive=positive, threshold=threshold))
+
     def predict_proba(self, texts: pa.StringArray) -> np.ndarray:
         """Return float32 probabilities, texts × labels, as calibrated."""
         return _calibrated(self._model, self.facts.calibration, texts)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from goldstream.models.calibration import SMALLEST, Calibration, log_scores, softmax
+from goldstream.models.calibration import Calibration, log_scores, softmax
 from goldstream.training.metrics import calibration_error
 
 FOLDS = 5
@@ -96,8 +96,11 @@ def isotonic(scores: np.ndarray, targets: np.ndarray) -> Calibration:
             last = blocks.pop()
             block = (last[0] + block[0], last[1] + block[1], last[2] + block[2])
         blocks.append(block)
-    points = [(total / rows, min(max(right / rows, SMALLEST), 1 - SMALLEST)) for total, right, rows in blocks]
-    return Calibration(method="isotonic", points=points)
+    lowest, highest = 1 / (2 * blocks[0][2] + 2), 1 - 1 / (2 * blocks[-1][2] + 2)  # none of so few is not never
+    points = [(total / rows, min(max(right / rows, lowest), highest)) for total, right, rows in blocks]
+    inner = [point for point in points if 0 < point[0] < 1]
+    ends = (0.0, points[0][1] / 2), (1.0, (1 + points[-1][1]) / 2)  # rising too, so that posts told apart stay so
+    return Calibration(method="isotonic", points=[ends[0], *inner, ends[1]])
 
 
 def _left_out(way: _Fit, scores: np.ndarray, targets: np.ndarray, folds: np.ndarray) -> np.ndarray:

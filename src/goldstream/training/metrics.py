@@ -99,6 +99,13 @@ def wilson(share: float, rows: float) -> tuple[float, float]:
     return max(0.0, middle - spread), min(1.0, middle + spread)
 
 
+def wilson_low(shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the low ends of `wilson`, for many shares at once."""
+    z = 1.96
+    spread = z * np.sqrt(shares * (1 - shares) * rows + z**2 / 4)
+    return np.maximum(0.0, (shares * rows + z**2 / 2 - spread) / (rows + z**2))
+
+
 def effective(weights: np.ndarray) -> float:
     """Return how many equally weighted rows would tell as much (Kish, 1965): the square of the sum over the sum of squares."""
     squares = float((weights**2).sum())

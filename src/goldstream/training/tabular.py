@@ -15,13 +15,15 @@ import pyarrow as pa
 
 from goldstream import settings
 from goldstream.errors import DataError, ModelError
-from goldstream.models.folder import load_model, save_model
+from goldstream.models.folder import Loaded, folder_hash, load_model, save_model
 from goldstream.tables import check_path, column, read_table, write_table
 from goldstream.training import metrics
 from goldstream.training.fit import NO_PLAN, Judged, Plan, fit
+from goldstream.training.report import judgement, report
 from goldstream.training.threshold import BEST_F1, Aim
 
 MOST_LABELS = 2_000
+ABOUT_POSTS = ("id", "source", "lang", "language", "links", "created_at", "seen_at")  #: columns that slices are made by
 
 #: Types of label columns that a prediction has too; of another type it is text.
 TYPES = {
@@ -84,16 +86,51 @@ def fit_table(
 
 def evaluate_table(folder: Path, file: Path, *, positive: str | None) -> dict[str, Any]:
     """Return the metrics of the model in `folder` on the labelled table in `file`."""
-    model = load_model(folder)
-    facts = model.facts.made_from
-    judged = _judged(file, _remembered(facts, "text", folder), _remembered(facts, "label", folder), model.labels)
-    chosen = _positive(positive, model.labels) if positive else model.facts.positive
-    threshold = model.threshold if chosen == model.facts.positive else 1 - model.threshold
-    number, scores = model.labels.index(chosen), model.predict_proba(judged.texts)
-    found = metrics.evaluate(scores, judged.true, number, threshold)
-    for name, said in (("ece_before", model.uncalibrated(judged.texts)), ("ece", scores)):
-        found[name] = metrics.calibration_error(*metrics.confidence(said, judged.true, number))
+    model = _about(load_model(folder), positive)
+    judged = judgement(model, _known(model, file))
+    found = metrics.evaluate(judged.scores, judged.true, judged.positive, judged.threshold)
+    for name, said in (("ece_before", judged.uncalibrated), ("ece", judged.scores)):
+        found[name] = metrics.calibration_error(*metrics.confidence(said, judged.true, judged.positive))
     return found
+
+
+def report_table(folder: Path, file: Path, *, positive: str | None) -> dict[str, Any]:
+    """Return the report on the model in `folder`, judged by the labelled table in `file`."""
+    model = _about(load_model(folder), positive)
+    facts = model.facts.made_from
+    trained = ("file", "file_sha256", "rows", "seed", "options", "code")
+    trace = {
+        "evaluated_on": file.name, "file_sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "model_folder": folder.resolve().name, "model_sha256": folder_hash(folder),
+        "trained_on": {name: facts[name] for name in trained if name in facts},
+    }  # fmt: skip
+    return report(model, _known(model, file), trace=trace)
+
+
+def _about(model: Loaded, positive: str | None) -> Loaded:
+    """The same model, where the threshold is about the label `positive`."""
+    chosen = _positive(positive, model.labels) if positive else model.facts.positive
+    return model.about(chosen)
+
+
+def _known(model: Loaded, file: Path) -> pl.DataFrame:
+    """The table in `file` with the columns `text` and `gold`, and whatever else it has; rows without a label are left out."""
+    facts = model.facts.made_from
+    for name in ("text", "label"):
+        if name not in facts:
+            raise ModelError(f"{model.facts.name} was not made by `goldstream fit`, so it names no column for the {name}")
+    table = read_table(file)
+    texts = column(table, facts["text"], file).cast(pl.String).fill_null("").alias("text")
+    values = [None if value is None else str(_plain(value)) for value in column(table, facts["label"], file)]
+    gold = pl.Series("gold", values, pl.String)
+    if strange := set(gold.drop_nulls().unique()) - set(model.labels):
+        raise DataError(
+            f"{file}: column {facts['label']!r} has labels that the model does not know: {', '.join(sorted(strange)[:5])}"
+        )
+    known = pl.DataFrame([texts, gold, *(table[name] for name in ABOUT_POSTS if name in table.columns)])
+    if not len(known := known.filter(pl.col("gold").is_not_null())):
+        raise DataError(f"{file}: no row has a value in column {facts['label']!r}")
+    return known
 
 
 def predict_table(folder: Path, file: Path, out: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from goldstream.errors import DataError
-from goldstream.training.metrics import binary, effective, wilson
+from goldstream.training import metrics
 
 SMOOTHING = 0.02  #: share of the rows on each side over which F1 is averaged, so that one lucky row decides nothing
 
@@ -68,38 +68,45 @@ def judge(said: np.ndarray, true: np.ndarray, weights: np.ndarray | None = None)
     (0.5, [0.09, 0.91], 2.0)
     """
     each = np.ones(len(true)) if weights is None else weights.astype(np.float64)
-    found: dict[str, Any] = {"rows": len(true), "positive": int(true.sum()), **binary(said, true, each)}
+    found: dict[str, Any] = {"rows": len(true), "positive": int(true.sum()), **metrics.binary(said, true, each)}
     for name, mask in (("precision", said), ("recall", true)):
-        found[f"{name}_rests_on"] = round(effective(each[mask]), 1)
-        found[f"{name}_interval"] = wilson(found[name], effective(each[mask]))
+        found[f"{name}_rests_on"] = round(metrics.effective(each[mask]), 1)
+        found[f"{name}_interval"] = metrics.wilson(found[name], metrics.effective(each[mask]))
     return found
 
 
 def at_precision(scores: np.ndarray, true: np.ndarray, wanted: float, weights: np.ndarray | None = None) -> float:
-    """Return the lowest threshold with at least the `wanted` precision, or the one that comes nearest to it.
+    """Return the lowest threshold that promises the `wanted` precision: the interval's low end is no lower.
 
-    >>> at_precision(np.linspace(0, 1, 100), np.arange(100) >= 60, 1.0).__round__(2)
+    Where the rows are too few to promise it, the lowest at which they show it; where they don't, the nearest.
+
+    >>> at_precision(np.linspace(0, 1, 1000), np.arange(1000) >= 600, 0.9).__round__(1)
     0.6
     """
     cuts = _cuts(scores, true, weights)
-    good = cuts.precision >= wanted
-    sure = np.arange(len(cuts.values)) >= min(FEWEST_SAID, len(cuts.values)) - 1 if len(cuts.values) else good
-    if (good & sure & cuts.possible).any():
-        return cuts.between(int(np.flatnonzero(good & sure & cuts.possible)[-1]))
-    allowed = np.where(sure & cuts.possible, cuts.precision, -1.0)
-    return cuts.between(int(allowed.argmax())) if len(allowed) else 0.5
+    if not true.any():
+        return 0.5
+    sure = cuts.possible & (np.arange(len(true)) >= min(FEWEST_SAID, len(true)) - 1)
+    promised = metrics.wilson_low(cuts.precision, cuts.rests_on) >= wanted
+    for good in (promised & cuts.possible, (cuts.precision >= wanted) & sure):
+        if good.any():
+            return cuts.between(int(np.flatnonzero(good)[-1]))
+    return cuts.between(int(np.where(sure, cuts.precision, -1.0).argmax()))
 
 
 def at_recall(scores: np.ndarray, true: np.ndarray, wanted: float, weights: np.ndarray | None = None) -> float:
-    """Return the highest threshold with at least the `wanted` recall.
+    """Return the highest threshold that promises the `wanted` recall, or else at which the rows show it.
 
-    >>> at_recall(np.linspace(0, 1, 100), np.arange(100) >= 60, 0.5).__round__(2)
+    >>> at_recall(np.linspace(0, 1, 1000), np.arange(1000) >= 600, 0.5).__round__(1)
     0.8
     """
     cuts = _cuts(scores, true, weights)
     if not true.any():
         return 0.5
-    return cuts.between(int(np.flatnonzero((cuts.recall >= wanted - 1e-12) & cuts.possible)[0]))
+    each = np.ones(len(true)) if weights is None else weights.astype(np.float64)
+    promised = metrics.wilson_low(cuts.recall, np.full(len(true), metrics.effective(each[true]))) >= wanted
+    good = promised & cuts.possible if promised.any() else (cuts.recall >= wanted - 1e-12) & cuts.possible
+    return cuts.between(int(np.flatnonzero(good)[0]))
 
 
 class _Cuts(NamedTuple):
@@ -108,6 +115,7 @@ class _Cuts(NamedTuple):
     values: np.ndarray
     precision: np.ndarray
     recall: np.ndarray
+    rests_on: np.ndarray  # rows of equal weight that would tell as much of the precision
     possible: np.ndarray  # not between equal scores
 
     def between(self, at: int) -> float:
@@ -118,12 +126,11 @@ class _Cuts(NamedTuple):
 def _cuts(scores: np.ndarray, true: np.ndarray, weights: np.ndarray | None) -> _Cuts:
     each = np.ones(len(true)) if weights is None else weights.astype(np.float64)
     order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    found, said = np.cumsum((true * each)[order]), np.cumsum(each[order])
-    total = found[-1] if len(found) else 0.0
-    return _Cuts(
-        ranked, found / said, found / total if total else found, np.append(ranked[:-1] != ranked[1:], True)[: len(ranked)]
-    )
+    ranked, counted = scores[order], each[order]
+    found, said = np.cumsum(true[order] * counted), np.cumsum(counted)
+    total = max(float((true * each).sum()), 1e-12)
+    possible = np.append(ranked[:-1] != ranked[1:], True)[: len(ranked)]
+    return _Cuts(ranked, found / said, found / total, said**2 / np.cumsum(counted**2), possible)
 
 
 def _warnings(aim: Aim, found: dict[str, Any]) -> list[str]:
@@ -133,12 +140,15 @@ def _warnings(aim: Aim, found: dict[str, Any]) -> list[str]:
         if wanted is None:
             continue
         low, high = found[f"{name}_interval"]
-        rests = f"the {found[f'{name}_rests_on']:,.0f} posts that can tell"
+        rests = f"{found[f'{name}_rests_on']:,.0f} posts"
         if found[name] < wanted - 1e-9:
-            said.append(f"{name} {wanted:g} is out of reach: {found[name]:.3f} is the best, {low:.3f} to {high:.3f} by {rests}")
+            said.append(
+                f"{name} {wanted:g} is out of reach: the nearest is {found[name]:.3f}, {low:.3f} to {high:.3f} by {rests}"
+            )
         elif low < wanted:
             said.append(
-                f"{name} {wanted:g} is no promise: {rests} say {low:.3f} to {high:.3f}; more gold labels in dev narrow it"
+                f"dev is too small to promise {name} {wanted:g}: by {rests} it is {found[name]:.3f}, {low:.3f} to {high:.3f}; "
+                "more gold labels narrow that"
             )
     return said
 

@@ -26,9 +26,17 @@ def test_a_slope_and_a_shift_that_bent_the_scores_are_found(labels: int, shift: 
 
 def test_the_isotonic_curve_goes_through_scikit_learns_blocks() -> None:
     scores, targets = drawn(300, 2, Calibration())
-    theirs = IsotonicRegression().fit_transform(scores[:, 1], targets[:, 1])
-    ours = [height for _, height in isotonic(scores, targets).points]
-    assert np.unique(theirs.round(5)).tolist() == pytest.approx(np.unique(np.round(ours, 5)).tolist(), abs=1e-5)
+    theirs = np.unique(IsotonicRegression().fit_transform(scores[:, 1], targets[:, 1]).round(5))
+    ours = np.unique(np.round([height for _, height in isotonic(scores, targets).points[1:-1]], 5))
+    assert ours[1:-1].tolist() == pytest.approx(theirs[1:-1].tolist(), abs=1e-5)
+    assert (theirs[0], theirs[-1]) == (0, 1) and 0 < ours[0] < ours[1] and ours[-2] < ours[-1] < 1
+
+
+def test_isotonic_keeps_the_order_of_posts() -> None:
+    scores, targets = drawn(300, 2, Calibration())
+    in_order = scores[np.argsort(scores[:, 1])]
+    after = isotonic(scores, targets).apply(in_order)[:, 1]
+    assert (np.diff(after) >= 0).all() and len(np.unique(after)) > 285
 
 
 def test_a_curve_that_no_slope_can_straighten_is_straightened_by_isotonic() -> None:

@@ -14,33 +14,43 @@ def honest(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("wanted", [0.7, 0.9])
-def test_a_wanted_precision_is_reached_with_the_most_recall(wanted: float) -> None:
-    scores, true = honest(20_000)
+def test_a_wanted_precision_is_promised_with_the_most_recall(wanted: float) -> None:
+    scores, true = honest(40_000)
     found = choose(scores, true, Aim(precision=wanted))
-    assert found.evidence["dataset"]["precision"] == pytest.approx(wanted, abs=0.005)
-    assert found.value == pytest.approx(2 * wanted - 1, abs=0.03)  # the mean of what lies above is (1 + threshold) / 2
+    assert wanted <= found.evidence["dataset"]["precision_interval"][0] and not found.warnings
+    assert found.value == pytest.approx(2 * wanted - 1, abs=0.04)  # the mean of what lies above is (1 + threshold) / 2
 
 
-def test_a_wanted_recall_is_reached_with_the_highest_threshold() -> None:
-    scores, true = honest(20_000)
+def test_a_wanted_recall_is_promised_with_the_highest_threshold() -> None:
+    scores, true = honest(40_000)
     found = choose(scores, true, Aim(recall=0.75))
-    assert found.evidence["dataset"]["recall"] == pytest.approx(0.75, abs=0.001)
-    assert found.value == pytest.approx(0.5, abs=0.02) and not found.warnings[1:]
+    assert found.evidence["dataset"]["recall_interval"][0] >= 0.75 and not found.warnings
+    assert found.value == pytest.approx(0.5, abs=0.03)
 
 
 def test_a_promise_about_the_stream_counts_posts_by_what_they_stand_for() -> None:
-    scores, true = honest(20_000)
+    scores, true = honest(40_000)
     weights = np.where(true, 1.0, 4.0)  # the stream has four times as many of the others
     found = choose(scores, true, Aim(precision=0.8), weights)
     said = scores >= found.value
-    assert weights[said & true].sum() / weights[said].sum() == pytest.approx(0.8, abs=0.01)
+    assert weights[said & true].sum() / weights[said].sum() == pytest.approx(0.82, abs=0.02)
     assert found.evidence["dataset"]["precision"] > 0.9 > found.evidence["stream"]["precision"]
     assert found.evidence["stream"]["precision_rests_on"] < said.sum()
 
 
-def test_too_few_posts_to_promise_by_are_named() -> None:
-    found = choose(*honest(60), Aim(precision=0.9))
-    assert len(found.warnings) == 1 and "more gold labels in dev narrow it" in found.warnings[0]
+def test_promises_are_kept_on_posts_that_did_not_choose() -> None:
+    kept = 0
+    fresh, truth = honest(100_000, 1_000)
+    for seed in range(100):
+        value = choose(*honest(2_000, seed), Aim(precision=0.9)).value
+        kept += truth[fresh >= value].mean() >= 0.9
+    assert kept >= 90
+
+
+@pytest.mark.parametrize("aim", [Aim(precision=0.9), Aim(recall=0.99)])
+def test_too_few_posts_to_promise_by_are_named(aim: Aim) -> None:
+    found = choose(*honest(60), aim)
+    assert len(found.warnings) == 1 and "dev is too small to promise" in found.warnings[0]
 
 
 def test_what_can_not_be_reached_is_said() -> None:
