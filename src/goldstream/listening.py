@@ -18,7 +18,10 @@ def listen(host: str, port: int, *, section: str, guarded: bool, shared: bool = 
         secret = 'token = { env = "NAME" }' if section == "web" else 'api-keys = [{ env = "NAME" }]'
         raise SettingsError(f"{section}.host = {host!r} can be reached by others, so it needs a token: {section}.{secret}")
     name = host.strip("[]")
-    listener = socket.socket(socket.AF_INET6 if ":" in name else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in name else socket.AF_INET
+    listener = socket.socket(
+        family, socket.SOCK_STREAM, socket.IPPROTO_TCP
+    )  # named, so that asyncio sends small answers at once
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if shared:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -23,8 +23,10 @@ _ONE_AT_A_TIME = 7_246_394  # lock, any number
 _HOLD = "SELECT pg_advisory_xact_lock(%s)"
 _SETTLE = """
     UPDATE questions q SET answers = found.answers, open = found.answers < %(overlap)s
-    FROM (SELECT asked.post_id, count(l.label)::int AS answers
-          FROM unnest(%(posts)s::text[]) asked (post_id) LEFT JOIN latest_answers l USING (post_id)
+    FROM (SELECT asked.post_id, count(said.label)::int AS answers
+          FROM unnest(%(posts)s::text[]) asked (post_id)
+          LEFT JOIN LATERAL (SELECT DISTINCT ON (a.annotator) a.label FROM annotations a
+                             WHERE a.post_id = asked.post_id AND a.act <> 'adjudicate' ORDER BY a.annotator, a.id DESC) said ON true
           GROUP BY asked.post_id) found
     WHERE q.post_id = found.post_id
 """
@@ -54,8 +56,11 @@ _LABEL_MANY = """
 """
 _TAKE_BACK = """
     INSERT INTO annotations (post_id, revision, annotator, strategy, act)
-    SELECT l.post_id, l.revision, l.annotator, l.strategy, 'undo'
-    FROM latest_answers l WHERE l.annotator = %(annotator)s AND l.batch = %(batch)s AND l.act = 'answer'
+    SELECT a.post_id, a.revision, a.annotator, a.strategy, 'undo'
+    FROM annotations a
+    WHERE a.annotator = %(annotator)s AND a.batch = %(batch)s
+      AND NOT EXISTS (SELECT FROM annotations b WHERE b.post_id = a.post_id AND b.annotator = a.annotator
+                      AND b.act <> 'adjudicate' AND b.id > a.id)
     RETURNING post_id
 """
 

@@ -19,25 +19,35 @@ class Likeness:
 
     def __init__(self, texts: pa.StringArray) -> None:
         self._bag = NgramBag(("like", "unlike"), NgramBagSettings(bits=BITS))
-        self._ids, self._starts = self._bag._hashed(texts)  # the same package; a model that learns nothing
-        counts = np.bincount(self._ids, minlength=1 << BITS)
-        self._idf = 1.0 + np.log((1.0 + len(texts)) / (1.0 + np.minimum(counts, len(texts))))
-        self._lengths = np.sqrt(self._sums(self._idf[self._ids] ** 2))
+        ids, starts = self._bag._hashed(texts)  # the same package; a model that learns nothing
+        counts = np.minimum(np.bincount(ids, minlength=1 << BITS), len(texts))
+        self._idf = (1.0 + np.log((1.0 + len(texts)) / (1.0 + counts))).astype(np.float32)
+        bag_of = np.repeat(np.arange(len(starts) - 1) % 2, np.diff(starts))
+        self._bags = [_Bag(ids[bag_of == bag], np.diff(starts)[bag::2], self._idf) for bag in range(2)]
 
     def to(self, text: str) -> np.ndarray:
         """Return a cosine for each text, float64 between 0 and 1: the mean of that of words and that of characters."""
         ids, starts = self._bag._hashed(pa.array([text], pa.string()))
-        total = np.zeros(len(self._lengths) // 2)
-        for bag in range(2):
-            mine = ids[starts[bag] : starts[bag + 1]]
-            weights = np.bincount(mine, weights=self._idf[mine], minlength=1 << BITS)
-            length = np.sqrt((self._idf[mine] ** 2).sum())
-            sums = self._sums(self._idf[self._ids] * weights[self._ids])[bag::2]
-            both = length * self._lengths[bag::2]
-            total += np.divide(sums, both, out=np.zeros_like(sums), where=both > 0)
-        return np.clip(total / 2, 0.0, 1.0)
+        both = [bag.to(ids[starts[number] : starts[number + 1]], self._idf) for number, bag in enumerate(self._bags)]
+        return np.clip((both[0] + both[1]) / 2, 0.0, 1.0)
+
+
+class _Bag:
+    """The words of all texts, or their characters."""
+
+    def __init__(self, ids: np.ndarray, sizes: np.ndarray, idf: np.ndarray) -> None:
+        self._ids, self._ends = ids, np.cumsum(sizes)
+        self._values = idf[ids]
+        self._lengths = np.sqrt(self._sums(self._values.astype(np.float64) ** 2))
+
+    def to(self, ids: np.ndarray, idf: np.ndarray) -> np.ndarray:
+        weights = np.bincount(ids, weights=idf[ids], minlength=len(idf)).astype(np.float32)
+        length = float(np.sqrt((idf[ids].astype(np.float64) ** 2).sum()))
+        sums = self._sums(weights[self._ids] * self._values)
+        lengths = length * self._lengths
+        return np.divide(sums, lengths, out=np.zeros_like(sums), where=lengths > 0)
 
     def _sums(self, values: np.ndarray) -> np.ndarray:
-        """The sum of each text's two bags."""
-        running = np.concatenate([[0.0], np.cumsum(values)])
-        return running[self._starts[1:]] - running[self._starts[:-1]]
+        """The sum over each text."""
+        running = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+        return np.diff(running[self._ends], prepend=0.0)

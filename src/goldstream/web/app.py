@@ -17,7 +17,7 @@ from goldstream.running import Part
 from goldstream.settings import Settings
 from goldstream.store import Store
 from goldstream.web import label_studio
-from goldstream.web.counters import Counters
+from goldstream.web.counters import Counters, Refresher
 from goldstream.web.database import Away, Database
 from goldstream.web.events import events
 from goldstream.web.expected import Expected
@@ -93,21 +93,22 @@ def make_app(store: Store, settings: Settings, parts: Parts | None = None, folde
         lifespan=_lifespan,
     )
     app.state.database = Database(store)
+    app.state.refresher = refresher = Refresher(store)
     app.state.templates = environment(settings.project.name, settings.project.keep)
     app.state.counters, app.state.ranking, app.state.dead_letters = (
-        Counters(settings.stream.reader),
-        Ranking(),
-        DeadLetters(),
+        Counters(settings.stream.reader, refresher),
+        Ranking(refresher),
+        DeadLetters(refresher),
     )
     app.state.parts, app.state.tickets, app.state.embedded = parts, proofs, settings.store.dsn is None
     app.state.settings, app.state.named = settings, bool(settings.annotation.annotators)
     app.state.judge = Judge(store, settings, folder)
-    app.state.expected = Expected(settings.project.keep, settings.stream.reader)
-    app.state.rules = Rules()
+    app.state.expected = Expected(settings.project.keep, settings.stream.reader, refresher)
+    app.state.rules = Rules(refresher)
     app.state.alike = search.Alike(app.state.rules)
-    app.state.arrivals, app.state.choices = arrivals(), Choices()
+    app.state.arrivals, app.state.choices = arrivals(refresher), Choices(refresher)
     app.state.guidelines = folder / settings.annotation.guidelines
-    app.state.rounds, app.state.team, app.state.agreement = Rounds(store, settings), Team(), Agreement()
+    app.state.rounds, app.state.team, app.state.agreement = Rounds(store, settings), Team(refresher), Agreement(refresher)
     app.state.stopping, app.state.streams = threading.Event(), 0
     return app
 
@@ -128,6 +129,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     finally:
         app.state.stopping.set()
         app.state.rounds.close()
+        app.state.refresher.close()
         app.state.database.close()
 
 

@@ -1,16 +1,23 @@
 """The numbers at the top of every page. Nothing here scans what grows with the stream more often than it can afford."""
 
+import contextlib
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from goldstream.store import Store
 from goldstream.store.positions import lag
+from goldstream.store.reconnect import OUTAGES
 from goldstream.web.database import Connection, one, rows
 
 FRESH_S = 0.9  #: numbers this young are given out again
 RATE_OVER_S = 8.0
+CHEAP_S = 0.01  #: what takes no longer is made in the request that asks for it
+OLD_S = 60.0  #: what is older than that, after the time it may be remembered, is made before it is given out
+LONGEST_MS = 60_000
 AFFORDABLE = 20  #: a count that took t seconds is made again after 20 × t, so it takes at most 5 % of one connection
 
 _NUMBERS = """
@@ -38,36 +45,79 @@ STEPS = {
 }
 
 
-class Costly:
-    """A value that takes a scan, remembered for as long as it was dear."""
+class Refresher:
+    """Makes dear values anew in a thread and on a connection of its own, while the older ones are still given out."""
 
-    def __init__(self, ask: Callable[[Connection], Any]) -> None:
-        self._ask = ask
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="refresh")
+
+    def ask(self, work: Callable[[Connection], Any], done: Callable[[], None]) -> None:
+        """Do `work` soon, then call `done`; while the database is away, nothing is made."""
+        with contextlib.suppress(RuntimeError):  # closed: the pages are stopping
+            self._thread.submit(self._do, work, done)
+
+    def close(self) -> None:
+        """Wait for what is being made, and forget the rest."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def _do(self, work: Callable[[Connection], Any], done: Callable[[], None]) -> None:
+        try:
+            with contextlib.suppress(*OUTAGES), self._store.connect(name="web", statement_timeout=LONGEST_MS) as conn:
+                work(conn)
+        finally:
+            done()
+
+
+class Costly:
+    """A value that takes a scan, remembered for as long as it was dear.
+
+    With a `refresher`, a dear one that is not very old is given out once more while it is made anew.
+    """
+
+    def __init__(self, ask: Callable[[Connection], Any], refresher: Refresher | None = None) -> None:
+        self._ask, self._refresher = ask, refresher
         self._value: Any = None
-        self._until = 0.0
+        self._made_at, self._took = float("-inf"), 0.0
+        self._pending = False
 
     def get(self, conn: Connection) -> Any:
         """Return the value; at least a second may lie between it and the truth, and more where it costs more."""
-        if time.monotonic() >= self._until:
-            started = time.monotonic()
-            self._value = self._ask(conn)
-            took = time.monotonic() - started
-            self._until = time.monotonic() + max(FRESH_S, AFFORDABLE * took)
+        age = time.monotonic() - self._made_at
+        if age >= max(FRESH_S, AFFORDABLE * self._took):
+            if self._refresher is not None and self._took > CHEAP_S and age < OLD_S + AFFORDABLE * self._took:
+                self._make_soon(self._refresher)
+            else:
+                self._make(conn)
         return self._value
+
+    def _make(self, conn: Connection) -> None:
+        started = time.monotonic()
+        self._value = self._ask(conn)
+        self._made_at = time.monotonic()
+        self._took = self._made_at - started
+
+    def _make_soon(self, refresher: Refresher) -> None:
+        if not self._pending:
+            self._pending = True
+            refresher.ask(self._make, self._done)
+
+    def _done(self) -> None:
+        self._pending = False
 
 
 class Counters:
     """Counts, rates and what the loop is doing; shared by all pages and streams of one process."""
 
-    def __init__(self, reader: str) -> None:
+    def __init__(self, reader: str, refresher: Refresher | None = None) -> None:
         self._reader = reader
         self._lock = threading.Lock()
         self._made_at = 0.0
         self._counts: dict[str, Any] = {}
         self._samples: deque[tuple[float, int, int]] = deque()
-        self._kept = Costly(lambda conn: one(conn, "SELECT count(*) FROM kept"))
-        self._links = Costly(lambda conn: one(conn, "SELECT count(*) FROM links"))
-        self._dead = Costly(lambda conn: one(conn, "SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL"))
+        self._kept = Costly(lambda conn: one(conn, "SELECT count(*) FROM kept"), refresher)
+        self._links = Costly(lambda conn: one(conn, "SELECT count(*) FROM links"), refresher)
+        self._dead = Costly(lambda conn: one(conn, "SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL"), refresher)
 
     def now(self, conn: Connection) -> dict[str, Any]:
         """Return the numbers of this moment, or of the last second."""

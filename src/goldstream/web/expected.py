@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import sql
 
 from goldstream.names import raw_table
-from goldstream.web.counters import Costly
+from goldstream.web.counters import Costly, Refresher
 from goldstream.web.database import Connection, rows
 
 STEPS = 100  #: thresholds that are looked at: 0.00, 0.01 … 1.00
@@ -34,9 +34,9 @@ _CHAMPION = "SELECT after AS version FROM alias_moves WHERE alias = 'champion' O
 class Expected:
     """Precision, recall and kept posts by threshold; worked out again when that can be afforded."""
 
-    def __init__(self, keep: str, reader: str) -> None:
+    def __init__(self, keep: str, reader: str, refresher: Refresher) -> None:
         self._keep, self._reader = keep, reader
-        self._found = Costly(self._ask)
+        self._found = Costly(self._ask, refresher)
 
     def get(self, conn: Connection) -> dict[str, Any]:
         """Return `threshold`, `precision`, `recall` (None where nothing is known) and `kept`: a list each, and `posts`."""

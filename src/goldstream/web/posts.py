@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from goldstream.web.counters import Costly
+from goldstream.web.counters import Costly, Refresher
 from goldstream.web.database import Connection, rows
 
 PAGE = 40
@@ -72,8 +72,8 @@ def newer(conn: Connection, after: int, wanted: Filter = EVERYTHING, limit: int 
 class Choices:
     """The languages and sources that the newest posts have, for the filters."""
 
-    def __init__(self) -> None:
-        self._found = Costly(lambda conn: rows(conn, _CHOICES)[0])
+    def __init__(self, refresher: Refresher) -> None:
+        self._found = Costly(lambda conn: rows(conn, _CHOICES)[0], refresher)
 
     def get(self, conn: Connection) -> dict[str, list[str]]:
         """Return `lang` and `source`: a sorted list each."""

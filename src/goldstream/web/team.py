@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from goldstream.web.counters import Costly
+from goldstream.web.counters import Costly, Refresher
 from goldstream.web.database import Connection, one, rows
 
 #: Speed: the middle of the seconds that each of the newest answers took.
@@ -19,8 +19,8 @@ MOST_CONFLICTS = 1_000  #: counted up to
 class Team:
     """People, their answers and their speed."""
 
-    def __init__(self) -> None:
-        self._found = Costly(lambda conn: rows(conn, _TEAM))
+    def __init__(self, refresher: Refresher) -> None:
+        self._found = Costly(lambda conn: rows(conn, _TEAM), refresher)
 
     def get(self, conn: Connection) -> list[dict[str, Any]]:
         """Return a row for each person, most answers first."""

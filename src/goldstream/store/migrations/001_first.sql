@@ -275,6 +275,7 @@ CREATE TABLE annotations (
 );
 CREATE INDEX ON annotations (post_id, annotator, id);
 CREATE INDEX ON annotations (annotator, id);
+CREATE INDEX ON annotations (batch) WHERE batch IS NOT NULL;
 
 -- The answer of each person that counts.
 CREATE VIEW latest_answers AS

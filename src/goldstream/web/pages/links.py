@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from goldstream.web.counters import Costly
+from goldstream.web.counters import Costly, Refresher
 from goldstream.web.database import Connection, rows
 from goldstream.web.pages.model import champion
 from goldstream.web.posts import behind
@@ -26,8 +26,8 @@ _RANKED = """
 class Ranking:
     """The ranked links of every window, each made again when that can be afforded."""
 
-    def __init__(self) -> None:
-        self._windows = {name: Costly(_asking(width)) for name, width in WINDOWS.items()}
+    def __init__(self, refresher: Refresher) -> None:
+        self._windows = {name: Costly(_asking(width), refresher) for name, width in WINDOWS.items()}
 
     def get(self, conn: Connection, window: str) -> list[dict[str, Any]]:
         """Return the links of `window`, most authors first."""

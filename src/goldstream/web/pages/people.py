@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from goldstream.annotation.people import compared, trail
-from goldstream.web.counters import Costly
+from goldstream.web.counters import Costly, Refresher
 from goldstream.web.database import Connection
 from goldstream.web.pages.live import position
 from goldstream.web.rendering import respond
@@ -18,8 +18,8 @@ LONGEST_NAME = 200
 class Agreement:
     """How far people agree; worked out again when that can be afforded."""
 
-    def __init__(self) -> None:
-        self._found = Costly(_agreement)
+    def __init__(self, refresher: Refresher) -> None:
+        self._found = Costly(_agreement, refresher)
 
     def get(self, conn: Connection) -> dict[str, Any]:
         """Return κ and α with their intervals, and κ for each two people."""

@@ -21,10 +21,15 @@ _POST = """
 """
 _COLLECTED = """
     SELECT id, revision, source, text, created_at, seen_at, author, lang, url, links, tags, media, reply_to, repost_of,
-           cid, extra, kind, stratum, split, representative
+           cid, extra, kind, stratum, split, representative, position
     FROM {} WHERE id = %s
 """
 _SOFT = "SELECT probabilities, covered FROM soft_labels WHERE prefix = %s AND dataset = %s AND post_id = %s"
+#: A score without words: the rows around a position are few, and found by it.
+_PREDICTED = """
+    SELECT label, probability, version, position FROM predictions
+    WHERE position = %s AND post_id = %s AND probability IS NOT NULL ORDER BY version DESC LIMIT 1
+"""
 _VOTES = """
     SELECT function, vote
     FROM (SELECT key AS function, value AS version FROM jsonb_each_text(
@@ -70,8 +75,9 @@ def story(conn: Connection, post_id: str) -> dict[str, Any]:
     datasets = _datasets(conn, post_id)
     collected = next((found.pop("post") for found in datasets if found["post"]), None)
     shown = scored or (collected if collected and collected["kind"] != "delete" else None)
+    said = scored or (rows(conn, _PREDICTED, (shown["position"], post_id)) if shown else None)
     return {
-        "post": shown, "scored": scored is not None,
+        "post": shown, "scored": scored is not None, "predicted": said[0] if isinstance(said, list) and said else None,
         "kept": bool(scored and scored["probability"] >= scored["threshold"]),
         "deleted": shown is None and bool(one(conn, "SELECT true FROM tombstones WHERE post_id = %s", (post_id,))),
         "datasets": [{name: value for name, value in found.items() if name != "post"} for found in datasets],

@@ -14,7 +14,7 @@ from goldstream.errors import DataError, LabelingError
 from goldstream.labeling import live
 from goldstream.names import raw_table
 from goldstream.web.bodies import Body, body, clean, said
-from goldstream.web.counters import Costly
+from goldstream.web.counters import Costly, Refresher
 from goldstream.web.database import Connection, rows
 from goldstream.web.rendering import respond
 
@@ -43,9 +43,10 @@ class Scratch(Body, frozen=True, kw_only=True):
 class Rules:
     """The table, and the posts on which a rule is tried; both made again when that can be afforded."""
 
-    def __init__(self) -> None:
+    def __init__(self, refresher: Refresher) -> None:
+        self._refresher = refresher
         self._run: dict[str, Any] | None = None
-        self._table = Costly(lambda conn: live.table(conn, self._run) if self._run else [])
+        self._table = Costly(lambda conn: [])
         self._lock = threading.Lock()
         self._posts: tuple[float, str, pl.DataFrame] | None = None
 
@@ -53,7 +54,7 @@ class Rules:
         """Return a row for each labelling function of `run`."""
         if self._run is None or self._run["at"] != run["at"]:
             self._run = run
-            self._table = Costly(lambda conn: live.table(conn, run))
+            self._table = Costly(lambda conn: live.table(conn, run), self._refresher)
         found: list[dict[str, Any]] = self._table.get(conn)
         return found
 

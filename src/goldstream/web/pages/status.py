@@ -12,7 +12,7 @@ from starlette.responses import Response
 from goldstream.errors import DataError
 from goldstream.store.threshold import move
 from goldstream.web.bodies import Body, body, clean, said
-from goldstream.web.counters import Costly
+from goldstream.web.counters import Costly, Refresher
 from goldstream.web.database import Connection, one, rows
 from goldstream.web.pages.model import Why, acting, champion
 from goldstream.web.rendering import respond
@@ -48,8 +48,8 @@ class Threshold(Body, frozen=True, kw_only=True):
 class DeadLetters:
     """The dead letters by reason, counted again when that can be afforded."""
 
-    def __init__(self) -> None:
-        self._found = Costly(lambda conn: rows(conn, _DEAD))
+    def __init__(self, refresher: Refresher) -> None:
+        self._found = Costly(lambda conn: rows(conn, _DEAD), refresher)
 
     def get(self, conn: Connection) -> list[dict[str, Any]]:
         """Return a row for each stage, source and reason, most letters first."""
@@ -88,9 +88,9 @@ async def threshold(request: Request) -> Response:
     return said(await state.database.run(moved))
 
 
-def arrivals() -> Costly:
+def arrivals(refresher: Refresher) -> Costly:
     """Return what knows how many posts came in, by the minute."""
-    return Costly(lambda conn: rows(conn, _ARRIVALS))
+    return Costly(lambda conn: rows(conn, _ARRIVALS), refresher)
 
 
 def disk(conn: Connection, embedded: bool) -> dict[str, int | None]:

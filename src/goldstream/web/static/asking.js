@@ -21,3 +21,6 @@ function make(name, attributes = {}, ...children) {
 function linkTo(link) {
   return link.href ? make("a", { href: link.href, rel: "noopener nofollow noreferrer", target: "_blank" }, link.text) : make("span", {}, link.text);
 }
+
+const pages = document.querySelector(".top nav"), here = pages?.querySelector("[aria-current]");
+if (here) pages.scrollLeft = here.offsetLeft - pages.offsetLeft - 20;
