@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from goldstream.cli.project import config_option, emit, json_option, open_project, say
+from goldstream.cli.project import at_work, config_option, emit, json_option, open_project, say
 
 
 @click.command()
@@ -30,7 +30,9 @@ def evaluate(
     elif file is None:
         raise click.UsageError("name the labelled table FILE to evaluate on")
     else:
-        emit(_of_table(folder, file, positive, page), as_json)
+        with at_work(f"evaluating on {file}"):
+            report = _of_table(folder, file, positive, page)
+        emit(report, as_json)
 
 
 def _of_table(folder: Path, file: Path, positive: str | None, page: Path | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from goldstream.cli.project import budget_option, emit, json_option, metric_option, say
+from goldstream.cli.project import at_work, budget_option, emit, json_option, metric_option, say
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -51,7 +51,8 @@ def fit(
     say(f"reading {file} …")
     chosen = settings.assignments(options) | ({} if most_kb is None else {"most-kb": most_kb})
     section, aim, plan = settings.Model(seed=seed, options=chosen), Aim(precision, recall), Plan(metric, budget, say=say)
-    report = fit_table(file, text, label, out, dev=dev, positive=positive, section=section, aim=aim, plan=plan, start=start)
+    with at_work(f"learning from {file}"):
+        report = fit_table(file, text, label, out, dev=dev, positive=positive, section=section, aim=aim, plan=plan, start=start)
     for warning in report["chosen_for"]["warnings"]:
         say(warning)
     emit(report, as_json)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from goldstream.cli.project import emit, json_option
+from goldstream.cli.project import at_work, emit, json_option
 
 
 @click.command()
@@ -16,4 +16,6 @@ def predict(folder: Path, file: Path, out: Path, as_json: bool) -> None:
     """Write the rows of FILE with `prediction` and `probability` added, by the model in FOLDER."""
     from goldstream.training.tabular import predict_table
 
-    emit(predict_table(folder, file, out), as_json)
+    with at_work(f"predicting {file}"):
+        report = predict_table(folder, file, out)
+    emit(report, as_json)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,12 +69,33 @@ def metric_option(command: _F) -> _F:
 
 
 @contextmanager
-def open_project(config: Path) -> Iterator["Project"]:
-    """Open the project whose settings stand at `config`; everything it opened is closed at the end."""
+def open_project(config: Path, *, asks: bool = False) -> Iterator["Project"]:
+    """Open the project whose settings stand at `config`; everything it opened is closed at the end.
+
+    On a terminal, what takes longer than a second shows how far it is, unless the command `asks` something there.
+    """
     from goldstream.run.project import Project
 
     with Project.open(config) as project:
-        yield project
+        if asks or not sys.stderr.isatty():
+            yield project
+            return
+        from goldstream.run.live import counters
+
+        with counters(project):
+            yield project
+
+
+@contextmanager
+def at_work(what: str) -> Iterator[None]:
+    """Show on a terminal that this command is at work, and for how long, when it takes longer than a second."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from goldstream.run.live import Shown
+
+    with Shown(lambda: what):
+        yield
 
 
 def say(message: str) -> None:

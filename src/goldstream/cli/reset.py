@@ -13,7 +13,7 @@ from goldstream.cli.project import config_option, emit, json_option, open_projec
 @json_option
 def reset(config: Path, yes: bool, as_json: bool) -> None:
     """Drop all that the project stored: log, datasets, labels, models and predictions. Settings stay."""
-    with open_project(config) as project:
+    with open_project(config, asks=True) as project:
         if not yes:
             click.confirm(f"Drop everything that {project.config} has stored?", abort=True, err=True)
         project.store.reset()

@@ -8,9 +8,9 @@ from typing import Any
 
 import psycopg
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from goldstream.run import demo
+from goldstream.run.live import LOOK_S, described, line
 from goldstream.run.parts import PARTS
 from goldstream.run.project import Project
 from goldstream.run.supervisor import Supervisor, only_one, stopped_by_signals
@@ -19,7 +19,6 @@ from goldstream.store.status import Progress as Counters
 from goldstream.store.status import progress
 
 TICK_S = 0.1
-LOOK_S = 0.4
 
 
 def run_demo(folder: Path, source: str, *, ends: bool, port: int | None) -> Mapping[str, Any]:
@@ -82,9 +81,7 @@ class _Display:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._line = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True
-        )
+        self._line = line(console)
         self._task = self._line.add_task("starting")
         self._said: set[str] = set()
 
@@ -97,11 +94,7 @@ class _Display:
 
     def show(self, conn: psycopg.Connection[Any], now: Counters) -> None:
         """Refresh the counters; print what has been finished since the last time."""
-        self._line.update(
-            self._task,
-            description=f"{now.step}  ·  {now.posts:,} posts in  ·  {now.collected:,} collected  ·  "
-            f"{now.classified:,} classified  ·  {now.kept:,} kept  ·  {now.links:,} links",
-        )
+        self._line.update(self._task, description=described(now))
         for name, text in demo.finished_steps(conn).items():
             if name not in self._said:
                 self._said.add(name)
