@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -48,6 +49,7 @@ _MESSAGES = {
     405: ("That can't be done here", "This page can be read, and nothing else."),
     500: ("Something went wrong here", "The stream goes on. The terminal that runs goldstream says what happened."),
 }
+_OTHER = ("That can't be answered", "The request was not one that a page of ours would send.")
 
 
 def make_app(store: Store, settings: Settings, parts: Parts | None = None, folder: Path = Path()) -> Starlette:
@@ -134,7 +136,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 async def _refused(request: Request, error: HTTPException) -> Response:
-    title, detail = _MESSAGES.get(error.status_code, ("That can't be answered", error.detail))
+    silent = error.detail == HTTPStatus(error.status_code).phrase  # nobody said more than the number does
+    title, detail = _MESSAGES.get(error.status_code, _OTHER) if silent else ("That can't be answered", error.detail)
     return _problem(request, error.status_code, title, detail)
 
 

@@ -28,6 +28,10 @@ _JUDGED = """
 _STORED = """
     SELECT least(floor(probability * 100), 100)::int AS step, count(*) AS posts FROM candidates GROUP BY 1
 """
+_THRESHOLD = """
+    SELECT version, coalesce((SELECT m.threshold FROM threshold_moves m ORDER BY m.id DESC LIMIT 1), threshold) FROM models
+    WHERE version = (SELECT after FROM alias_moves WHERE alias = 'champion' ORDER BY id DESC LIMIT 1)
+"""
 _CHAMPION = "SELECT after AS version FROM alias_moves WHERE alias = 'champion' ORDER BY id DESC LIMIT 1"
 
 
@@ -39,13 +43,22 @@ class Expected:
         self._found = Costly(self._ask, refresher)
 
     def get(self, conn: Connection) -> dict[str, Any]:
-        """Return `threshold`, `precision`, `recall` (None where nothing is known) and `kept`: a list each, and `posts`."""
+        """Return `threshold`, `precision`, `recall` (None where nothing is known) and `kept`: a list each; `posts`, and
+        `answered`: what answers say of the threshold in force."""
         found: dict[str, Any] = self._found.get(conn)
         return found
 
     def _ask(self, conn: Connection) -> dict[str, Any]:
         stored = {row["step"]: row["posts"] for row in rows(conn, _STORED)}
-        return {"threshold": [step / STEPS for step in range(STEPS + 1)], "kept": _from(stored), **self._judged(conn)}
+        curves = {"threshold": [step / STEPS for step in range(STEPS + 1)], "kept": _from(stored), **self._judged(conn)}
+        return {**curves, "answered": self._answered(conn)}
+
+    def _answered(self, conn: Connection) -> dict[str, Any] | None:
+        """What people's answers say of the champion at the threshold in force."""
+        from goldstream.annotation.quality import from_answers
+
+        found = conn.execute(_THRESHOLD).fetchone()
+        return None if found is None else from_answers(conn, keep=self._keep, version=found[0], threshold=found[1])
 
     def _judged(self, conn: Connection) -> dict[str, Any]:
         newest = conn.execute(_NEWEST).fetchone()

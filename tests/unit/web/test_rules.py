@@ -67,7 +67,8 @@ def test_a_number_leads_on_from_a_post(client, voted):
     found = client.get("/rules?function=news&after=s:2", headers=JSON).json()["posts"]
     assert [post["id"] for post in found] == ["s:3", "s:4"]
     assert found[1]["others"] == {"wet": "other"}
-    assert client.get("/rules?function=unknown").status_code == 404
+    refused = client.get("/rules?function=unknown")
+    assert (refused.status_code, "no labelling function" in refused.text) == (404, True)
 
 
 def test_a_rule_is_tried_before_it_is_written(client, voted):
