@@ -1,5 +1,7 @@
 import asyncio
 import socket
+import subprocess
+import sys
 import threading
 
 import httpx
@@ -97,3 +99,9 @@ def _refuse(**_: object) -> None:
     from goldstream.errors import StoreError
 
     raise StoreError("PostgreSQL can't be reached")
+
+
+def test_pages_that_are_only_read_load_nothing_heavy():
+    heavy = "{'numpy', 'polars', 'pyarrow', 'numba'}"
+    code = f"import sys, goldstream.web.server; print(sorted({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from goldstream.errors import DataError, LabelingError
-from goldstream.labeling import live
 from goldstream.names import raw_table
+from goldstream.web import votes
 from goldstream.web.bodies import Body, body, clean, said
 from goldstream.web.counters import Costly, Refresher
 from goldstream.web.database import Connection, rows
@@ -54,7 +54,7 @@ class Rules:
         """Return a row for each labelling function of `run`."""
         if self._run is None or self._run["at"] != run["at"]:
             self._run = run
-            self._table = Costly(lambda conn: live.table(conn, run), self._refresher)
+            self._table = Costly(lambda conn: votes.table(conn, run), self._refresher)
         found: list[dict[str, Any]] = self._table.get(conn)
         return found
 
@@ -79,10 +79,10 @@ async def rules(request: Request) -> Response:
     """Answer with the table, or with the posts behind one of its numbers: `function`, `show` and `after` name them."""
     state, asked = request.app.state, request.query_params
     function, after = (asked.get(name, "")[:2_000].replace("\x00", "") for name in ("function", "after"))
-    show: live.Kind = next((kind for kind in live.KINDS if kind == asked.get("show")), "votes")
+    show: votes.Kind = next((kind for kind in votes.KINDS if kind == asked.get("show")), "votes")
 
     def find(conn: Connection) -> dict[str, Any]:
-        run = live.newest(conn)
+        run = votes.newest(conn)
         data: dict[str, Any] = {
             "counts": state.counters.now(conn), "labels": state.settings.project.labels, "function": function, "show": show,
             "file": state.settings.labeling.functions, "run": run, "table": [], "posts": [], "next": None,
@@ -91,7 +91,7 @@ async def rules(request: Request) -> Response:
             return {**data, "function": ""}
         if not function:
             return {**data, "table": state.rules.table(conn, run)}
-        found = live.posts(conn, run, function, show, after=after, limit=SHOWN)
+        found = votes.posts(conn, run, function, show, after=after, limit=SHOWN)
         return {**data, "posts": found, "next": found[-1]["id"] if len(found) == SHOWN else None}
 
     try:
@@ -121,14 +121,14 @@ def _tried(conn: Connection, rules: Rules, given: Scratch) -> dict[str, Any]:
     matched = matches(rule, posts)
     compared = matched[:COMPARED]
     gold = {row["post_id"]: row["label"] for row in rows(conn, _GOLD, (compared,))}
-    run = live.newest(conn)
-    votes = live.votes_on(conn, run, compared) if run else {}
+    run = votes.newest(conn)
+    others = votes.votes_on(conn, run, compared) if run else {}
     wrong = [post for post in compared if gold.get(post, given.label) != given.label][:EXAMPLES]
     step = max(1, len(matched) // EXAMPLES)
     words = dict(posts.filter(posts["id"].is_in([*wrong, *matched[::step]])).iter_rows())
     shown = [{"id": post, "text": words[post][:300], "gold": gold.get(post)} for post in matched[::step][:EXAMPLES]]
     return {
         "posts": len(posts), "matched": len(matched), "coverage": len(matched) / max(len(posts), 1), "compared": len(compared),
-        **judged(given.label, compared, gold, votes), "examples": shown,
+        **judged(given.label, compared, gold, others), "examples": shown,
         "wrong": [{"id": post, "text": words[post][:300], "gold": gold[post]} for post in wrong], "code": code,
     }  # fmt: skip

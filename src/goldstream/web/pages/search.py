@@ -12,7 +12,7 @@ from goldstream.annotation import answers
 from goldstream.annotation.posts import words
 from goldstream.annotation.search import LONGEST_QUERY, by_words, unanswered
 from goldstream.errors import DataError
-from goldstream.labeling import live
+from goldstream.web import votes
 from goldstream.web.asking import again
 from goldstream.web.bodies import Body, body, clean, said
 from goldstream.web.database import Connection
@@ -74,7 +74,7 @@ async def search(request: Request) -> Response:
     every = asked.get("every") == "yes"
 
     def find(conn: Connection) -> dict[str, Any]:
-        run = live.newest(conn)
+        run = votes.newest(conn)
         who = None if every else me
         likeness: dict[str, float] = {}
         if like:
@@ -82,7 +82,7 @@ async def search(request: Request) -> Response:
             likeness = dict(state.alike.to(conn, origin["text"])) if origin else {}
             found = unanswered(conn, list(likeness), who)
         elif rule and run:
-            found = unanswered(conn, [post["id"] for post in live.posts(conn, run, rule, "votes", limit=MOST)], who)
+            found = unanswered(conn, [post["id"] for post in votes.posts(conn, run, rule, "votes", limit=MOST)], who)
         else:
             found = by_words(conn, query, unanswered_by=who, limit=SHOWN) if query else []
         posts = again(conn, found[:SHOWN], state.settings.project)
