@@ -55,6 +55,7 @@ Days = Annotated[float, Meta(gt=0, le=36_500.0)]
 Label = Annotated[str, Meta(pattern=r"^(?!\s)[^\x00-\x1f]+(?<!\s)$", max_length=200)]
 Keyword = Annotated[str, Meta(pattern=r"[^\s*]")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+LabelModelName = Literal["auto", "majority", "weighted", "generative", "triplet", "dawid-skene"]
 
 
 class Project(Section, frozen=True, kw_only=True):
@@ -136,7 +137,10 @@ class Labeling(Section, frozen=True, kw_only=True):
     """Rules that vote, and the model that turns votes into probabilities."""
 
     functions: str = "labeling.py"  #: a Python file, relative to this one
-    label_model: str = "auto"  #: `majority`, `generative`, or `auto`: whichever is better on dev
+    label_model: LabelModelName = "auto"  #: one of the label models, or `auto`: whichever the rule takes by dev
+    class_balance: dict[
+        str, Annotated[float, Meta(gt=0.0, lt=1.0)]
+    ] = {}  #: each label's share, where you know it; else estimated
 
 
 class Model(Section, frozen=True, kw_only=True):
@@ -303,6 +307,10 @@ def _check(settings: Settings, file: str) -> None:
         raise SettingsError(f"{file}: {project.keep!r} is not one of {allowed} - at `$.project.keep`")
     if settings.model.precision is not None and settings.model.recall is not None:
         raise SettingsError(f"{file}: ask for a precision or for a recall; a threshold can't promise both - at `$.model`")
+    balance = settings.labeling.class_balance
+    if balance and (set(balance) != set(project.labels) or abs(sum(balance.values()) - 1) > 1e-6):
+        allowed = ", ".join(project.labels)
+        raise SettingsError(f"{file}: needs a share for each of {allowed}, together 1 - at `$.labeling.class-balance`")
     for name, where in ((settings.dataset.prefix, "dataset.prefix"), (settings.store.schema, "store.schema")):
         if name or where == "store.schema":
             try:

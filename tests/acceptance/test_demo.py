@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from goldstream import settings
+from goldstream.labeling.choice import LABEL_MODELS
 from goldstream.store import Store
 
 
@@ -94,7 +95,7 @@ def test_the_commands_report_on_it(demo: tuple[Path, dict[str, Any]]) -> None:
 
 def test_a_second_model_can_be_promoted_and_rolled_back(demo: tuple[Path, dict[str, Any]]) -> None:
     config, _ = demo
-    assert answer("label", "--config", config)["label_model"] in {"majority", "generative"}
+    assert answer("label", "--config", config)["label_model"] in LABEL_MODELS
     version = answer("train", "--config", config)["version"]
     assert answer("models", "promote", version, "--config", config, "--why", "a test")["champion"] == version
     assert answer("models", "rollback", "--config", config)["champion"] == 1

@@ -126,7 +126,7 @@ def label_dataset(project: Project, conn: psycopg.Connection[Any], say: Say) -> 
     functions, posts = _to_label(project, conn)
     return label(
         conn, posts, functions, settings.project.labels, wanted=settings.labeling.label_model,
-        prefix=settings.dataset.prefix, dataset=settings.dataset.version, say=say,
+        balance=settings.labeling.class_balance, prefix=settings.dataset.prefix, dataset=settings.dataset.version, say=say,
     )  # fmt: skip
 
 
@@ -173,7 +173,9 @@ def train_and_register(
     aim = Aim(settings.model.precision, settings.model.recall)
     enough = dev if len(dev.true) >= FEWEST_GOLD else None
     start = _champion(project) if from_champion else None
-    fitted = fit(settings.model, labels, _texts(training), soft, keep, enough, aim=aim, plan=plan, start=start)
+    fitted = fit(
+        settings.model, labels, _texts(training), soft, keep, enough, _certainty(soft), aim=aim, plan=plan, start=start
+    )
     for warning in fitted.evidence["threshold"]["warnings"]:
         say(warning)
     found, evaluated_on = _evaluated(fitted, test, keep, dataset.view("test"))
@@ -231,6 +233,12 @@ def _soft_labels(conn: psycopg.Connection[Any], dataset: Dataset, labels: int) -
     if (joined["probabilities"].list.len() != labels).any():
         raise DataError(f"{dataset.raw} was labelled with another number of labels; run: goldstream label")
     return joined, np.array(joined["probabilities"].to_list(), np.float32).reshape(-1, labels)
+
+
+def _certainty(soft: np.ndarray) -> np.ndarray:
+    """How far each row of soft labels is from knowing nothing (near 0) to being sure (1): what a row weighs in training."""
+    labels = soft.shape[1]
+    return np.clip((soft.max(axis=1) * labels - 1) / (labels - 1), 0.01, 1.0).astype(np.float32)
 
 
 def _judged(posts: pl.DataFrame, labels: tuple[str, ...]) -> Judged:

@@ -1,22 +1,20 @@
 """A generative label model: functions vote independently of each other once the true label is known.
 
-What is learnt, without any gold label, is a precision for each function and each label it votes for: how often the label
-is right where the function gives it (expectation maximisation, from the vote of the majority on). An abstention says
-nothing, so a rule that seldom speaks is not held against the posts on which it is silent. Shrinkage towards `LIKELY`
-keeps sparse functions from being found always right, or always wrong. Equal rows of votes are fitted once with their
-count, so the cost grows with the number of different rows.
+Each function has one accuracy: it names the true label so often, and else any of the others alike. Accuracies are found
+from how functions agree, by expectation maximisation, without gold labels. It is the conditionally independent model of
+data programming (Ratner et al., 2016, arXiv 1605.07723; the model behind Snorkel's `LabelModel`) with three changes
+that keep it from running away on few votes: the class balance is taken from gold or from the majority and stays, each
+accuracy starts out as `LIKELY` with `IMAGINED_VOTES` behind it, and none leaves the range from `LOWEST` to `SUREST`.
 """
 
 import numpy as np
 
-from goldstream.labeling.label_models.majority import Majority
+from goldstream.labeling.label_models.counting import LIKELY, Votes, class_balance
 
-ROUNDS = 100
+ROUNDS = 200
 CLOSE_ENOUGH = 1e-5
-LIKELY = 0.8  #: the precision that a function is believed to have before it has voted
-IMAGINED_VOTES = 100.0  #: how many votes it takes to outweigh that belief
-IMAGINED_SHARE = 0.1  #: how many posts, as a share of all, hold the class balance near that of the majority vote
-_SUREST = 0.98  # no function is trusted beyond this
+IMAGINED_VOTES = 20.0  #: how many votes it takes to outweigh the belief that a function is `LIKELY` right
+LOWEST, SUREST = 0.6, 0.95
 
 
 class Generative:
@@ -32,70 +30,37 @@ class Generative:
     def __init__(self, labels: int) -> None:
         self._labels = labels
         self.balance = np.full(labels, 1 / labels)
-        self.precision = np.zeros((0, labels))  #: functions × labels
+        self.accuracy = np.zeros(0)  #: of each function, where it votes
 
-    def fit(self, votes: np.ndarray, balance: np.ndarray | None = None) -> None:
-        """Learn from `votes` (int8, posts × functions, -1 for an abstention); `balance` fixes the class balance."""
-        rows, _, counts = _different(votes)
-        covered = (rows >= 0).any(axis=1)
-        rows, weights = rows[covered], counts[covered].astype(np.float64)
-        start = Majority(self._labels)
-        start.fit(votes, balance)
-        self.balance = expected = _share(np.clip(start.balance, 1e-3, None))
-        self.precision = np.full((votes.shape[1], self._labels), LIKELY)
-        if not len(rows):
-            return
-        said, guess = _one_hot(rows, self._labels), start.predict_proba(rows)
+    def fit(self, votes: np.ndarray, gold: np.ndarray | None = None, balance: np.ndarray | None = None) -> None:
+        """Find accuracies; gold labels serve the class balance only. See `LabelModel.fit`."""
+        self.balance = class_balance(Votes(votes, self._labels, gold), balance)
+        counted = Votes(votes, self._labels)
+        guess = np.where(counted.covered[:, None], counted.shares(), self.balance)
         for _ in range(ROUNDS):
-            self.precision = _precision(said, weights, guess)
-            before, guess = guess, self._posterior(said)
-            if balance is None:
-                self.balance = _share(weights @ guess + IMAGINED_SHARE * weights.sum() * expected)
+            self.accuracy = self._accuracies(counted, guess)
+            before, guess = guess, counted.posterior(np.log(self.balance), self._evidence())
             if np.abs(guess - before).max(initial=0.0) < CLOSE_ENOUGH:
                 break
 
     def predict_proba(self, votes: np.ndarray) -> np.ndarray:
         """Return float64 probabilities, posts × labels; a post without a vote gets the class balance."""
-        rows, inverse, _ = _different(votes)
-        return self._posterior(_one_hot(rows, self._labels))[inverse]
+        counted = Votes(votes, self._labels)
+        return counted.posterior(np.log(self.balance), self._evidence())[counted.inverse]
 
-    def _posterior(self, said: np.ndarray) -> np.ndarray:
-        scores = np.log(self.balance) + np.tensordot(said, self._evidence(), axes=((1, 2), (0, 1)))
-        scores -= scores.max(axis=1, keepdims=True)
-        return _share(np.exp(scores))
+    def _accuracies(self, votes: Votes, guess: np.ndarray) -> np.ndarray:
+        tally = votes.tally(guess * votes.counts[:, None])
+        right, given = np.trace(tally, axis1=1, axis2=2), tally.sum(axis=(1, 2))
+        return np.clip((right + LIKELY * IMAGINED_VOTES) / (given + IMAGINED_VOTES), LOWEST, SUREST)
 
     def _evidence(self) -> np.ndarray:
-        """Functions × votes × labels: how much likelier the label is, on a log scale, once the function has voted."""
-        others = (1 - self.precision) / (1 - self.balance)
-        odds = np.repeat(others[:, :, None], self._labels, axis=2)
-        own = np.arange(self._labels)
-        odds[:, own, own] = self.precision / self.balance
-        return np.log(odds)
+        return accuracy_evidence(self.accuracy, self._labels)
 
 
-def _precision(said: np.ndarray, weights: np.ndarray, guess: np.ndarray) -> np.ndarray:
-    right = np.einsum("rjv,rv->jv", said, guess * weights[:, None])
-    given = np.einsum("rjv,r->jv", said, weights)
-    return np.clip((right + LIKELY * IMAGINED_VOTES) / (given + IMAGINED_VOTES), 1 - _SUREST, _SUREST)
-
-
-def _share(values: np.ndarray) -> np.ndarray:
-    return values / values.sum(axis=-1, keepdims=True)
-
-
-def _one_hot(votes: np.ndarray, labels: int) -> np.ndarray:
-    """Rows × functions × labels; an abstention is all noughts."""
-    return (votes[:, :, None] == np.arange(labels, dtype=votes.dtype)).astype(np.float64)
-
-
-def _different(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The different rows, where each row is among them, and how often each occurs."""
-    if votes.shape[1] == 0:
-        return votes[:1], np.zeros(len(votes), np.int64), np.array([len(votes)])[: len(votes)]
-    keys = np.ascontiguousarray(votes).view(f"V{votes.dtype.itemsize * votes.shape[1]}").reshape(-1)
-    if keys.dtype.itemsize <= 8:  # as one number, which sorts faster
-        padded = np.zeros((len(votes), 8 // votes.dtype.itemsize), votes.dtype)
-        padded[:, : votes.shape[1]] = votes
-        keys = padded.view(np.int64).reshape(-1)
-    _, first, inverse, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
-    return votes[first], inverse.reshape(-1), counts
+def accuracy_evidence(accuracy: np.ndarray, labels: int) -> np.ndarray:
+    """Functions × votes × labels: the log chance of the vote, when a function errs towards all other labels alike."""
+    wrong = (1 - accuracy) / max(labels - 1, 1)
+    evidence = np.repeat(np.log(wrong), labels * labels).reshape(len(accuracy), labels, labels)
+    own = np.arange(labels)
+    evidence[:, own, own] = np.log(accuracy)[:, None]
+    return evidence

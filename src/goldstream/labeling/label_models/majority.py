@@ -1,6 +1,8 @@
-"""The vote of the majority: no parameters, hard to beat, always shown beside the rest."""
+"""The vote of the majority: nothing to learn, hard to beat, always shown beside the rest."""
 
 import numpy as np
+
+from goldstream.labeling.label_models.counting import Votes, class_balance
 
 
 class Majority:
@@ -14,17 +16,11 @@ class Majority:
         self._labels = labels
         self.balance = np.full(labels, 1 / labels)
 
-    def fit(self, votes: np.ndarray, balance: np.ndarray | None = None) -> None:
-        """Take the class balance as given, or as the covered posts have it. `votes`: int8, posts × functions."""
-        covered = votes[(votes >= 0).any(axis=1)]
-        if balance is not None:
-            self.balance = balance
-        elif len(covered):
-            self.balance = self.predict_proba(covered).mean(axis=0)
+    def fit(self, votes: np.ndarray, gold: np.ndarray | None = None, balance: np.ndarray | None = None) -> None:
+        """Take the class balance, for posts without votes. See `LabelModel.fit`."""
+        self.balance = class_balance(Votes(votes, self._labels, gold), balance)
 
     def predict_proba(self, votes: np.ndarray) -> np.ndarray:
         """Return float64 probabilities, posts × labels."""
-        counts = np.stack([(votes == label).sum(axis=1) for label in range(self._labels)], axis=1)
-        winners = (counts == counts.max(axis=1, keepdims=True)) & (counts > 0)
-        total = winners.sum(axis=1, keepdims=True)
-        return np.where(total > 0, winners / np.maximum(total, 1), self.balance)
+        counted = Votes(votes, self._labels)
+        return np.where(counted.covered[:, None], counted.shares(), self.balance)[counted.inverse]

@@ -1,0 +1,176 @@
+"""Fits every label model, judges each on dev by posts it has not seen, and takes one by a stated rule.
+
+The rule: with enough gold labels in dev, the weighted vote, unless another model's macro F1 there is higher by `MARGIN`
+and by more than chance (the lower end of the 95 % paired bootstrap interval of the difference is above nought). Gold
+labels cost hours of somebody's time and votes cost nothing, so what gold says about each function is believed first.
+Without enough gold, the generative model, which needs none; with fewer than three functions, the majority, since two
+can't tell which of them is right.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from goldstream.errors import LabelingError
+from goldstream.labeling.label_models import DawidSkene, Generative, LabelModel, Majority, Triplet, Weighted
+
+#: by name, the simplest first: where two do equally well, the one that comes first is taken
+LABEL_MODELS: dict[str, type[LabelModel]] = {
+    "majority": Majority,
+    "weighted": Weighted,
+    "generative": Generative,
+    "triplet": Triplet,
+    "dawid-skene": DawidSkene,
+}
+DEFAULT = "weighted"
+FEWEST_GOLD = 30  #: dev posts with gold labels below which no label model is judged, or weighed, by them
+FEWEST_FUNCTIONS = 3  #: below this, agreement can't tell who is right
+MARGIN = 0.01
+FEWEST_VOTES = 5  #: on dev, for a function to be named in the reason
+FOLDS = 10
+RESAMPLES = 500
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One label model, fitted, and what speaks for it."""
+
+    name: str
+    model: LabelModel
+    reason: str
+    on_dev: dict[str, dict[str, float]]  #: label model → n, accuracy, low, high (95 %), macro_f1, macro_f1_low, macro_f1_high
+
+    def text(self) -> str:
+        """Return a line for each label model as a person reads it, the chosen one marked."""
+        return "\n".join(
+            f"{'→' if name == self.name else ' '} {name:<11} on dev: "
+            f"accuracy {scores['accuracy']:.3f} ({scores['low']:.3f} to {scores['high']:.3f}), "
+            f"macro F1 {scores['macro_f1']:.3f} ({scores['macro_f1_low']:.3f} to {scores['macro_f1_high']:.3f})"
+            for name, scores in self.on_dev.items()
+        )
+
+
+def choose(
+    votes: np.ndarray, gold: np.ndarray, names: Sequence[str], labels: int, *,
+    wanted: str = "auto", balance: np.ndarray | None = None, seed: int = 0,
+) -> Choice:  # fmt: skip
+    """Return the label model that `wanted` names, or the one the rule takes, fitted on all `votes`.
+
+    `votes`: integers, posts × functions, -1 for an abstention. `gold`: a label's number for each post, -1 where unknown.
+    `names`: the functions', for the reason. `balance`: the class balance, where it is known better than from `gold`.
+    Raises `LabelingError` for an unknown name.
+
+    >>> votes, gold = np.array([[0, 1, 1]] * 40 + [[1, 1, -1]] * 40, np.int8), np.repeat([0, 1], 40)
+    >>> choice = choose(votes, gold, ["a", "b", "c"], 2)
+    >>> choice.name, choice.on_dev["weighted"]["accuracy"], choice.on_dev["majority"]["accuracy"]
+    ('weighted', 1.0, 0.5)
+    """
+    if wanted != "auto" and wanted not in LABEL_MODELS:
+        raise LabelingError(f"no label model named {wanted!r}; there are auto, {', '.join(LABEL_MODELS)}")
+    known = np.flatnonzero(gold >= 0)
+    scores = (
+        {name: _cross_fitted(name, votes, gold, known, labels, balance, seed) for name in LABEL_MODELS} if len(known) else {}
+    )
+    said = {name: each.argmax(axis=1) for name, each in scores.items()}
+    resamples = np.random.default_rng(seed).integers(0, max(len(known), 1), (RESAMPLES, len(known)))
+    on_dev = {name: _judge(each, gold[known], labels, resamples) for name, each in said.items()}
+    if wanted != "auto":
+        name, reason = wanted, "as labeling.label-model says"
+    elif len(known) < FEWEST_GOLD:
+        name, reason = _take_without_gold(len(known), len(names))
+    else:
+        name, reason = _take_by_gold(said, on_dev, gold[known], labels, resamples)
+        reason = f"{reason}; {_spread(votes[known], gold[known], names)}"
+    model = LABEL_MODELS[name](labels)
+    model.fit(votes, gold, balance)
+    return Choice(name, model, reason, on_dev)
+
+
+def _cross_fitted(
+    name: str, votes: np.ndarray, gold: np.ndarray, known: np.ndarray, labels: int, balance: np.ndarray | None, seed: int
+) -> np.ndarray:
+    """Probabilities of the posts with gold labels, each from a model that has not seen its gold label."""
+    fold = np.random.default_rng(seed).permutation(len(known)) % min(FOLDS, len(known))
+    scores = np.empty((len(known), labels))
+    for each in range(fold.max() + 1):
+        hidden, model = known[fold == each], LABEL_MODELS[name](labels)
+        seen = gold.copy()
+        seen[hidden] = -1
+        model.fit(votes, seen, balance)
+        scores[fold == each] = model.predict_proba(votes[hidden])
+    return scores
+
+
+def _judge(said: np.ndarray, gold: np.ndarray, labels: int, resamples: np.ndarray) -> dict[str, float]:
+    right = said == gold
+    low, high = _wilson(int(right.sum()), len(gold))
+    f1_low, f1_high = np.percentile(_macro_f1(said[resamples], gold[resamples], labels), [2.5, 97.5])
+    return {
+        "n": len(gold), "accuracy": float(right.mean()), "low": low, "high": high,
+        "macro_f1": float(_macro_f1(said[None], gold[None], labels)[0]), "macro_f1_low": float(f1_low), "macro_f1_high": float(f1_high),
+    }  # fmt: skip
+
+
+def _wilson(right: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share."""
+    z = 1.96
+    middle = (right + z**2 / 2) / (n + z**2)
+    spread = z / (n + z**2) * (right * (n - right) / n + z**2 / 4) ** 0.5
+    return max(0.0, middle - spread), min(1.0, middle + spread)
+
+
+def _macro_f1(said: np.ndarray, gold: np.ndarray, labels: int) -> np.ndarray:
+    """The mean F1 over the labels that `gold` holds, for each row of `said` and `gold` (samples × posts)."""
+    f1, there = np.zeros((labels, len(said))), np.zeros((labels, len(said)), bool)
+    for label in range(labels):
+        true, voted = gold == label, said == label
+        there[label] = true.any(axis=1)
+        f1[label] = 2 * (true & voted).sum(axis=1) / np.maximum(true.sum(axis=1) + voted.sum(axis=1), 1)
+    return (f1 * there).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+
+
+def _take_without_gold(gold: int, functions: int) -> tuple[str, str]:
+    few = f"because dev has {gold} gold labels, too few to weigh functions by ({FEWEST_GOLD} are needed), and"
+    if functions < FEWEST_FUNCTIONS:
+        return "majority", f"{few} fewer than three functions can't tell which of them is right"
+    return "generative", f"{few} it weighs functions by how they agree"
+
+
+def _take_by_gold(
+    said: dict[str, np.ndarray], on_dev: dict[str, dict[str, float]], gold: np.ndarray, labels: int, resamples: np.ndarray
+) -> tuple[str, str]:
+    found = {name: scores["macro_f1"] for name, scores in on_dev.items()}
+    sampled = {name: _macro_f1(each[resamples], gold[resamples], labels) for name, each in said.items()}
+    better = [
+        name for name in found
+        if found[name] > found[DEFAULT] + MARGIN and np.percentile(sampled[name] - sampled[DEFAULT], 2.5) > 0
+    ]  # fmt: skip
+    if not better:
+        return DEFAULT, "because no other model's macro F1 on dev is higher by more than chance"
+    best = max(better, key=found.__getitem__)
+    return best, (
+        f"because its macro F1 on dev is {found[best]:.3f} and that of the weighted vote {found[DEFAULT]:.3f}, "
+        f"by more than chance: {_WHY[best]}"
+    )
+
+
+_WHY = {
+    "majority": "one vote for each function is steadier than the weights that so few gold labels give",
+    "generative": "how functions agree on all posts tells more than dev does",
+    "triplet": "how pairs of functions agree on all posts tells more than dev does",
+    "dawid-skene": "its functions err in ways that depend on the true label, or are silent for a reason",
+}
+
+
+def _spread(votes: np.ndarray, gold: np.ndarray, names: Sequence[str]) -> str:
+    """Say how far apart the functions are on dev, which is what weights live on."""
+    given = (votes >= 0).sum(axis=0)
+    right = (votes == gold[:, None]).sum(axis=0) / np.maximum(given, 1)
+    counted = np.flatnonzero(given >= FEWEST_VOTES)
+    if len(counted) < 2:
+        return f"fewer than two functions have {FEWEST_VOTES} votes on dev"
+    worst, best = counted[right[counted].argmin()], counted[right[counted].argmax()]
+    if right[best] - right[worst] < 0.1:
+        return f"its functions are about equally right there ({right[worst]:.2f} to {right[best]:.2f}), so it is close to the majority"
+    return f"{names[best]} is right there {right[best]:.0%} of the time and {names[worst]} {right[worst]:.0%}"

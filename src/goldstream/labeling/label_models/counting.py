@@ -1,0 +1,83 @@
+"""What the label models count with: different rows of votes, counted once each, and abstentions skipped.
+
+Rules are few and say one of few things, so a million posts have some thousand different rows of votes. Every step of
+every label model works on these, and its cost grows with the votes among them.
+"""
+
+import numpy as np
+
+LIKELY = 0.8  #: how often a function is believed to be right before anything is known of it
+
+
+class Votes:
+    """A matrix of votes (posts × functions, -1 for an abstention), kept as its different rows.
+
+    >>> votes = Votes(np.array([[0, -1], [1, 1], [0, -1]], np.int8), labels=2)
+    >>> votes.rows.tolist(), votes.counts.tolist(), votes.inverse.tolist()
+    ([[1, 1], [0, -1]], [1.0, 2.0], [1, 0, 1])
+    """
+
+    def __init__(self, votes: np.ndarray, labels: int, gold: np.ndarray | None = None) -> None:
+        self.labels, self.functions = labels, votes.shape[1]
+        self.gold = np.full(len(votes), -1) if gold is None else gold
+        both = votes if gold is None else np.column_stack([votes, gold.astype(votes.dtype)])
+        first, self.inverse, counts = _different(both)
+        self.rows, self.gold, self.counts = votes[first], self.gold[first], counts.astype(np.float64)
+        self._row, function = np.nonzero(self.rows >= 0)
+        self._said = function * labels + self.rows[self._row, function]  # function and label in one number
+
+    @property
+    def covered(self) -> np.ndarray:
+        """Which of the different rows have a vote."""
+        return (self.rows >= 0).any(axis=1)
+
+    def known(self) -> np.ndarray:
+        """Rows × labels: 1 for the gold label of a row, noughts where it is not known."""
+        return (self.gold[:, None] == np.arange(self.labels)).astype(np.float64)
+
+    def shares(self) -> np.ndarray:
+        """Rows × labels: the share of each label among the votes that win; noughts without a vote."""
+        wins = np.zeros((len(self.rows), self.labels))
+        np.add.at(wins, (self._row, self._said % self.labels), 1.0)
+        winners = (wins == wins.max(axis=1, keepdims=True)) & (wins > 0)
+        return winners / np.maximum(winners.sum(axis=1, keepdims=True), 1)
+
+    def tally(self, weights: np.ndarray) -> np.ndarray:
+        """Sum `weights` (rows × labels, for the true label) by what was voted: functions × votes × labels."""
+        size = self.functions * self.labels
+        sums = [np.bincount(self._said, weights[self._row, label], minlength=size) for label in range(self.labels)]
+        return np.stack(sums, axis=1).reshape(self.functions, self.labels, self.labels)
+
+    def posterior(self, prior: np.ndarray, evidence: np.ndarray) -> np.ndarray:
+        """Rows × labels: what remains likely, of log `prior` (labels) and log `evidence` (functions × votes × labels)."""
+        flat = evidence.reshape(-1, self.labels)
+        sums = [np.bincount(self._row, flat[self._said, label], minlength=len(self.rows)) for label in range(self.labels)]
+        scores = prior + np.stack(sums, axis=1)
+        return share(np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf)))
+
+
+def class_balance(votes: Votes, balance: np.ndarray | None) -> np.ndarray:
+    """Return the balance that is given, or that of the gold labels, or that of the majority's votes (+1 for each label)."""
+    if balance is not None:
+        return share(np.clip(np.asarray(balance, np.float64), 1e-6, None))
+    known = votes.counts @ votes.known()
+    return share((known if known.any() else votes.counts @ votes.shares()) + 1.0)
+
+
+def share(values: np.ndarray) -> np.ndarray:
+    """Scale the last axis so that it adds up to one."""
+    return values / values.sum(axis=-1, keepdims=True)
+
+
+def _different(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where each different row occurs first, which of them each row is, and how often each occurs."""
+    if rows.shape[1] == 0:
+        return np.arange(min(len(rows), 1)), np.zeros(len(rows), np.int64), np.full(min(len(rows), 1), len(rows))
+    width = rows.dtype.itemsize * rows.shape[1]
+    keys = np.ascontiguousarray(rows).view(f"V{width}").reshape(-1)
+    if width <= 8:  # as one number, which sorts faster
+        padded = np.zeros((len(rows), 8 // rows.dtype.itemsize), rows.dtype)
+        padded[:, : rows.shape[1]] = rows
+        keys = padded.view(np.int64).reshape(-1)
+    _, first, inverse, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+    return first, inverse.reshape(-1), counts
