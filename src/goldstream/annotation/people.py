@@ -36,6 +36,11 @@ def conflicts(conn: Connection, limit: int) -> list[dict[str, Any]]:
     return [{**row, "said": [each for each in said if each["post_id"] == row["post_id"]]} for row in found]
 
 
+def forget(conn: Connection, post_ids: list[str]) -> None:
+    """Drop disputes about posts whose words are gone: nobody can decide them any more."""
+    conn.execute("DELETE FROM conflicts WHERE post_id = ANY(%s)", (post_ids,))
+
+
 def compared(conn: Connection) -> list[tuple[str, str, str]]:
     """Return post, person and label of the newest posts that several people have answered, for `agreement`."""
     return conn.execute(_COMPARED, (MOST_COMPARED,)).fetchall()

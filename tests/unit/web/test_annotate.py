@@ -112,6 +112,17 @@ def test_people_who_disagree_leave_a_dispute_that_a_decision_closes(open_client,
     assert fill.conn.execute("SELECT label, adjudicated FROM gold").fetchall() == [("other", True)]
 
 
+def test_a_dispute_about_a_deleted_post_is_dropped(client, fill):
+    fill.champion()
+    fill.keep("s:1")
+    for name, label in (("ann", "ai"), ("bob", "other")):
+        named(client, name).post("/annotate/answer", json={"id": "s:1", "label": label})
+    assert client.get("/adjudicate", headers=JSON).json()["waiting"] == 1
+    fill.conn.execute("DELETE FROM candidates")
+    assert client.get("/adjudicate", headers=JSON).json()["posts"] == []
+    assert client.get("/adjudicate", headers=JSON).json()["waiting"] == 0
+
+
 def test_two_people_at_once_lose_nothing(open_client, fill):
     fill.champion()
     for number in range(20):

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from goldstream.annotation.people import conflicts
+from goldstream.annotation.people import conflicts, forget
 from goldstream.web.asking import again
 from goldstream.web.database import Connection
 from goldstream.web.people import person
@@ -21,6 +21,8 @@ async def adjudicate(request: Request) -> Response:
     def find(conn: Connection) -> dict[str, Any]:
         disputed = {row["post_id"]: row for row in conflicts(conn, SHOWN)}
         posts = again(conn, list(disputed), state.settings.project)
+        if gone := disputed.keys() - {post["id"] for post in posts}:
+            forget(conn, sorted(gone))
         return {
             "counts": state.counters.now(conn), "me": me, "labels": state.settings.project.labels,
             "waiting": state.team.conflicts(conn), "posts": [{**post, "said": disputed[post["id"]]["said"]} for post in posts],
