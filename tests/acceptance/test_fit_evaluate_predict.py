@@ -158,3 +158,60 @@ def test_the_report_opens_without_a_network_and_fits_the_screen(tmp_path: Path, 
     context.close()
     assert width <= room and said == []
     assert json.loads((tmp_path / "report.json").read_text())["rows"] == 12
+
+
+@pytest.mark.parametrize(
+    ("words", "kinds", "dev_kinds", "said"),
+    [
+        (["the same"] * 40, ["a", "b"] * 20, None, "all 40 texts are the same"),
+        ([""] * 40, ["a", "b"] * 20, None, "all 40 texts are the same"),
+        ([""] * 39 + ["x"], ["a", "b"] * 20, None, "39 of 40 texts are empty"),
+        (["one", "two"] * 20, ["a"] * 39 + ["b"], None, "too few rows to learn from, of 'b' (1)"),
+        (["one", "two", "six"] * 20, ["a", "b", "c"] * 20, ["a", "b"], "dev has no row of 'c'"),
+        (["one", "two"] * 20, ["a", "b"] * 20, ["a", "a"], "dev has no row of 'b'"),
+        ([f"t{n}" for n in range(600)], [f"l{n}" for n in range(600)], None, "of 'l0' (1)"),
+    ],
+)
+def test_what_makes_a_table_a_poor_teacher_is_said_and_a_model_comes_of_it(
+    tmp_path: Path, words: list[str], kinds: list[str], dev_kinds: list[str] | None, said: str
+) -> None:
+    pl.DataFrame({"words": words, "kind": kinds}).write_parquet(tmp_path / "posts.parquet")
+    dev = []
+    if dev_kinds:
+        pl.DataFrame({"words": ["one"] * len(dev_kinds), "kind": dev_kinds}).write_parquet(tmp_path / "dev.parquet")
+        dev = ["--dev", tmp_path / "dev.parquet"]
+    fitted = run(
+        "fit", tmp_path / "posts.parquet", "--text", "words", "--label", "kind", "--out", tmp_path / "m", "--budget", "0s", *dev
+    )
+    assert any(said in remark for remark in fitted["remarks"])
+    assert run("evaluate", tmp_path / "m", tmp_path / "posts.parquet")["n"] == len(words)
+    assert run("predict", tmp_path / "m", tmp_path / "posts.parquet", "--out", tmp_path / "said.csv")["n"] == len(words)
+
+
+def test_what_a_search_chose_makes_the_same_model_again(tmp_path: Path) -> None:
+    posts = pl.concat([pl.read_csv(table(tmp_path, ("rain", "model")))] * 15).with_columns(
+        pl.col("words") + pl.Series([f" {n % 37}" for n in range(180)])
+    )
+    posts.write_csv(tmp_path / "many.csv")
+    arguments = ("fit", tmp_path / "many.csv", "--text", "words", "--label", "kind", "--metric", "accuracy")
+    first = run(*arguments, "--out", tmp_path / "one")
+    assert first["search"]["metric"] == "accuracy"
+    fixed = [part for name, value in first["options"].items() for part in ("--set", f"{name}={value}")]
+    run(*arguments, "--out", tmp_path / "two", "--budget", "0s", *fixed)
+    for name in ("weights.npy", "rows.npy", "bias.npy"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_model_goes_on_from_another_and_is_pruned(tmp_path: Path) -> None:
+    posts = table(tmp_path, ("rain", "model"))
+    arguments = ("fit", posts, "--text", "words", "--label", "kind", "--budget", "0s")
+    run(*arguments, "--out", tmp_path / "one")
+    run(*arguments, "--out", tmp_path / "two", "--start", tmp_path / "one", "--most-kb", "8")
+    assert sum((tmp_path / "two" / f"{name}.npy").stat().st_size for name in ("rows", "weights", "bias")) <= 8 * 1024
+    assert run("evaluate", tmp_path / "two", posts)["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(("option", "said"), [("rate", "NAME=VALUE"), ("speed=1", "unknown field"), ("rate=-1", "rate")])
+def test_an_option_that_can_not_be_is_explained(tmp_path: Path, option: str, said: str) -> None:
+    with pytest.raises(GoldstreamError, match=said):
+        run("fit", table(tmp_path, (0, 1)), "--text", "words", "--label", "kind", "--out", tmp_path / "m", "--set", option)

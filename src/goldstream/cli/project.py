@@ -55,7 +55,7 @@ def budget_option(default: str) -> Callable[[_F], _F]:
         type=Duration(),
         default=default,
         show_default=True,
-        help="Time to search for better options, such as 60s; 0s: none.",
+        help="Computing time to search for better options in, such as 60s; 0s: none.",
     )
 
 

@@ -173,8 +173,9 @@ def _epoch(ids, starts, scales, order, wanted, importance, idf, state, bias, bia
         for bag in range(2 * row, 2 * row + 2):
             for i in range(starts[bag], starts[bag + 1]):
                 value = scales[bag] * idf[ids[i]]
+                weights = state[ids[i], WEIGHT]  # views of one n-gram, so that the loop over columns becomes vectors
                 for k in range(columns):
-                    logits[k] += value * state[ids[i], WEIGHT, k]
+                    logits[k] += value * weights[k]
         _to_probabilities(logits)
         for k in range(columns):
             logits[k] = (logits[k] - wanted[row, k]) * importance[row]
@@ -183,11 +184,12 @@ def _epoch(ids, starts, scales, order, wanted, importance, idf, state, bias, bia
         for bag in range(2 * row, 2 * row + 2):
             for i in range(starts[bag], starts[bag + 1]):
                 value = scales[bag] * idf[ids[i]]
+                weights, squares, paces = state[ids[i], WEIGHT], state[ids[i], SQUARES], state[ids[i], PACE]
                 for k in range(columns):
-                    pace = state[ids[i], PACE, k]
-                    slope = pace * (logits[k] * value + decay * state[ids[i], WEIGHT, k])
-                    state[ids[i], SQUARES, k] += slope * slope
-                    state[ids[i], WEIGHT, k] -= step * pace * slope / np.sqrt(state[ids[i], SQUARES, k])
+                    slope = paces[k] * (logits[k] * value + decay * weights[k])
+                    square = squares[k] + slope * slope
+                    squares[k] = square
+                    weights[k] -= step * paces[k] * slope / np.sqrt(square)
 
 
 @kernel
@@ -200,8 +202,9 @@ def _loss(ids, starts, scales, wanted, importance, idf, weights, bias):
         for bag in range(2 * row, 2 * row + 2):
             for i in range(starts[bag], starts[bag + 1]):
                 value = scales[bag] * idf[ids[i]]
+                found = weights[ids[i]]
                 for k in range(columns):
-                    logits[k] += value * weights[ids[i], k]
+                    logits[k] += value * found[k]
         _to_probabilities(logits)
         for k in range(columns):
             chance = logits[k]

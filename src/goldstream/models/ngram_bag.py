@@ -77,8 +77,9 @@ class NgramBag:
     #: What a search tries, one row after the other (see `training.search`), the most promising first.
     ALTERNATIVES: tuple[tuple[dict[str, float], ...], ...] = (
         ({"balance": 0.5}, {"balance": 1.0}),
-        ({"rate": 0.3}, {"rate": 0.6}),
+        ({"rate": 0.3},),
         ({"ratio": 1.0}, {"ratio": 0.0}),
+        ({"rate": 0.6},),
         ({"idf": 0.5}, {"idf": 1.0}),
         ({"low": 2},),
         ({"epochs": 20},),

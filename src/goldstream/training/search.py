@@ -1,5 +1,7 @@
 """A small search over a classifier's options, in an order that is always the same, until its time is used up.
 
+Time is the time that the processor works for us, so that a busy machine does not change what is chosen.
+
 One option after the other is changed, and what is better is kept. The classifier's class says what is worth trying
 (`ALTERNATIVES`); options that the person has set stay as they are.
 """
@@ -45,7 +47,7 @@ def search(
     >>> found.options, len(found.tried)
     ({'a': 2}, 4)
     """
-    started = time.monotonic()
+    started = time.process_time()
     best = _try({}, judge, say)
     tried = [best]
     for alternatives in rounds:
@@ -53,7 +55,7 @@ def search(
         for change in alternatives:
             if fixed.keys() & change.keys():
                 continue
-            if time.monotonic() - started + max(each.seconds for each in tried) > budget_s:
+            if time.process_time() - started + max(each.seconds for each in tried) > budget_s:
                 say(f"the search stops here: more would take longer than {budget_s:g} s")
                 return Found(better.options, tried, finished=False)
             tried.append(_try({**best.options, **change}, judge, say))
@@ -64,9 +66,9 @@ def search(
 
 
 def _try(options: Options, judge: Callable[[Options], float], say: Say) -> Tried:
-    started = time.monotonic()
+    started = time.process_time()
     value = judge(options)
-    seconds = time.monotonic() - started
+    seconds = time.process_time() - started
     shown = ", ".join(f"{name} {value}" for name, value in options.items()) or "as set"
     say(f"  {value:.4f}  {shown}  ({seconds:.1f} s)")
     return Tried(options, value, seconds)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from goldstream import settings
 from goldstream.errors import DataError, ModelError
@@ -23,6 +24,7 @@ from goldstream.training.report import judgement, report
 from goldstream.training.threshold import BEST_F1, Aim
 
 MOST_LABELS = 2_000
+FEW = 5  #: rows of a label below which a person is told
 ABOUT_POSTS = ("id", "source", "lang", "language", "links", "created_at", "seen_at")  #: columns that slices are made by
 
 #: Types of label columns that a prediction has too; of another type it is text.
@@ -55,6 +57,9 @@ def fit_table(
     numbers = _numbers(values, labels)
     targets = np.eye(len(labels), dtype=np.float32)[numbers]
     judged = None if dev is None else _judged(dev, text, label, labels)
+    remarks = _remarks(texts, numbers, labels, judged)
+    for remark in remarks:
+        plan.say(remark)
     before = None if start is None else load_model(start)
     fitted = fit(
         section, labels, texts, targets, labels.index(chosen), judged,
@@ -73,6 +78,7 @@ def fit_table(
         "model": str(out),
         "n": len(numbers),
         "skipped": skipped,
+        "remarks": remarks,
         "labels": list(labels),
         "positive": chosen,
         "threshold": fitted.threshold,
@@ -82,6 +88,28 @@ def fit_table(
         "calibration": fitted.evidence["calibration"],
         "chosen_for": fitted.evidence["threshold"],
     }
+
+
+def _remarks(texts: pa.StringArray, numbers: np.ndarray, labels: tuple[str, ...], dev: Judged | None) -> list[str]:
+    """What a person should know of the table before trusting a model of it."""
+    remarks = []
+    distinct, empty = pc.count_distinct(texts).as_py(), pc.sum(pc.equal(pc.binary_length(texts), 0)).as_py()
+    if distinct == 1:
+        remarks.append(f"all {len(texts):,} texts are the same: nothing tells the labels apart")
+    elif 2 * empty > len(texts):
+        remarks.append(f"{empty:,} of {len(texts):,} texts are empty")
+    counts = np.bincount(numbers, minlength=len(labels))
+    if (few := np.flatnonzero(counts < FEW)).size:
+        remarks.append(f"too few rows to learn from, of {_named(labels, few, counts)}")
+    if dev is not None and (absent := np.flatnonzero(np.bincount(dev.true, minlength=len(labels)) == 0)).size:
+        remarks.append(f"dev has no row of {_named(labels, absent)}, so it can't tell how well such rows are found")
+    return remarks
+
+
+def _named(labels: tuple[str, ...], chosen: np.ndarray, counts: np.ndarray | None = None) -> str:
+    """The first of some labels, with their counts, and how many more there are."""
+    names = [repr(labels[at]) + ("" if counts is None else f" ({counts[at]})") for at in chosen[:5].tolist()]
+    return ", ".join(names) + (f" and {len(chosen) - 5:,} more" if len(chosen) > 5 else "")
 
 
 def evaluate_table(folder: Path, file: Path, *, positive: str | None) -> dict[str, Any]:
