@@ -1,6 +1,5 @@
 """Votes in the store: what each version of a labelling function said of each revision of a post."""
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ from goldstream.labeling.functions import Ballot, LabelingFunction, ballots
 from goldstream.labeling.show import excerpt
 from goldstream.store.copying import copy_columns
 
-_KNOWN = {"post_id": pl.String, "revision": pl.Int64, "vote": pl.String}
+_KNOWN = {"id": pl.String, "revision": pl.Int64, "vote": pl.String}
 LONGEST_SHOWN = 120  #: characters of a post on which a rule raised
 
 
@@ -58,12 +57,11 @@ def _alike(functions: Sequence[LabelingFunction], known: dict[str, pl.DataFrame]
 
 def _known(conn: psycopg.Connection[Any], function: LabelingFunction, posts: pl.DataFrame) -> pl.DataFrame:
     """Columns `vote` and `voted` (null where the function has not voted on that revision), a row per post."""
-    query = "COPY (SELECT post_id, revision, vote FROM votes WHERE function = %s AND version = %s) TO STDOUT (FORMAT csv)"
-    with conn.cursor().copy(query, (function.name, function.version)) as copy:
-        data = b"".join(copy)
-    read = pl.read_csv(io.BytesIO(data), has_header=False, new_columns=list(_KNOWN), schema_overrides=_KNOWN) if data else None
-    votes = pl.DataFrame(schema=_KNOWN) if read is None else read
-    voted = votes.select("vote", "revision", id="post_id", voted=pl.lit(True))
+    query = "SELECT array_agg(post_id), array_agg(revision), array_agg(vote) FROM votes WHERE function = %s AND version = %s"
+    with conn.cursor(binary=True) as cursor:  # three long arrays: a fifth of the time that a row for each vote takes
+        ids, revisions, votes = cursor.execute(query, (function.name, function.version)).fetchone() or (None, None, None)
+    voted = pl.DataFrame({"id": ids or [], "revision": revisions or [], "vote": votes or []}, schema=_KNOWN)
+    voted = voted.with_columns(voted=pl.lit(True))
     return posts.select("id", "revision").join(voted, on=["id", "revision"], how="left", maintain_order="left")
 
 
@@ -71,11 +69,15 @@ def _store(conn: psycopg.Connection[Any], function: LabelingFunction, posts: pl.
     rows = posts.select(
         pl.lit(function.name).alias("function"), pl.lit(function.version).alias("version"),
         pl.col("id").alias("post_id"), "revision", ballot.labels.alias("vote"),
-    )  # fmt: skip
-    with conn.transaction():
-        conn.execute("CREATE TEMP TABLE fresh_votes (LIKE votes) ON COMMIT DROP")
-        copy_columns(conn, "fresh_votes", rows.filter(~pl.int_range(pl.len()).is_in(ballot.failed)))
-        conn.execute("INSERT INTO votes SELECT * FROM fresh_votes ON CONFLICT DO NOTHING")
+    ).filter(~pl.int_range(pl.len()).is_in(ballot.failed))  # fmt: skip
+    try:
+        with conn.transaction():
+            copy_columns(conn, "votes", rows)
+    except psycopg.errors.UniqueViolation:  # another process has voted meanwhile
+        with conn.transaction():
+            conn.execute("CREATE TEMP TABLE fresh_votes (LIKE votes) ON COMMIT DROP")
+            copy_columns(conn, "fresh_votes", rows)
+            conn.execute("INSERT INTO votes SELECT * FROM fresh_votes ON CONFLICT DO NOTHING")
 
 
 def _complaint(name: str, ballot: Ballot, texts: pl.Series) -> str:

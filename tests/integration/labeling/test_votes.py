@@ -1,3 +1,5 @@
+import dataclasses
+
 import polars as pl
 import pytest
 
@@ -75,3 +77,15 @@ def test_a_post_on_which_a_rule_raises_is_tried_again_and_shown(conn) -> None:
     broken[0] = False
     second = vote(conn, [moody], posts("a:1", "a:3"), said.append)
     assert (second.votes["moody"].to_list(), second.errors, second.new) == (["disaster", "disaster"], {}, 1)
+
+
+def test_two_processes_may_vote_at_once(conn) -> None:
+    meanwhile, _ = counted()
+
+    def rule(batch):
+        vote(conn, [meanwhile], posts("a:1"), print)  # another process is faster
+        return batch["text"].str.contains("flood")
+
+    twin = dataclasses.replace(meanwhile, rule=rule)
+    assert vote(conn, [twin], posts("a:1", "a:2"), print).votes["counted"].to_list() == ["disaster", None]
+    assert vote(conn, [twin], posts("a:1", "a:2"), print).new == 0
