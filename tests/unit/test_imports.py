@@ -37,8 +37,6 @@ LADDER = [
 RUNG = {name: rung for rung, names in enumerate(LADDER) for name in names}
 #: Contracts (`base.py`), which a neighbour may name.
 CONTRACTS = {"goldstream.log.base", "goldstream.models.base", "goldstream.registry.base", "goldstream.sources.base"}
-#: The one exception among neighbours: the import of a labelled table brings its gold labels along.
-EXCEPTIONS = {("datasets/exchange.py", "goldstream.annotation")}
 #: For tests and for people who write plug-ins; nothing else imports them.
 BESIDE = {"testing", "checks"}
 
@@ -83,8 +81,7 @@ def test_imports_point_down(file):
     assert mine in RUNG, f"{mine} has no rung: give it one in LADDER"
     for module in imports(file):
         other = part(module)
-        place = (file.relative_to(ROOT).as_posix(), module)
-        if not module.startswith("goldstream.") or other == mine or module in CONTRACTS or place in EXCEPTIONS:
+        if not module.startswith("goldstream.") or other == mine or module in CONTRACTS:
             continue
         facts = RUNG[mine] == RUNG.get(other) == len(LADDER) - 1
         assert other not in BESIDE, f"{file.name} imports {module}, which is for tests"

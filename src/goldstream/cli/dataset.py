@@ -109,14 +109,14 @@ def export(out: Path, config: Path, split: str, labelled: bool, as_json: bool) -
 @json_option
 def import_(file: Path, config: Path, text: str | None, gold: str | None, others: tuple[str, ...], as_json: bool) -> None:
     """Make the raw dataset of the version that the settings name from a table; that version must be new."""
-    from goldstream.datasets.exchange import import_ as read
+    from goldstream.run.imports import import_dataset
 
     if wrong := [each for each in others if "=" not in each]:
         raise click.BadParameter(f"{wrong[0]!r} is not FIELD=COLUMN", param_hint="--column")
     named = {"text": text, "gold": gold} | dict(each.split("=", 1) for each in others)
     columns = {field: name for field, name in named.items() if name is not None}
     with open_project(config) as project, project.store.connect(name="dataset", statement_timeout=0) as conn:
-        counts = read(conn, project.settings.dataset, project.settings.strata, file, columns)
+        counts = import_dataset(conn, project.settings, file, columns)
     emit(counts, as_json)
 
 

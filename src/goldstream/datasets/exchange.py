@@ -11,7 +11,6 @@ import polars as pl
 import psycopg
 
 from goldstream import settings
-from goldstream.annotation import answers
 from goldstream.clock import now
 from goldstream.datasets.strata import STRATA, stratum
 from goldstream.datasets.tables import SPLITS, Dataset
@@ -68,12 +67,11 @@ def _soft_labels(conn: psycopg.Connection[Any], section: settings.Dataset, label
 
 def import_(
     conn: psycopg.Connection[Any], section: settings.Dataset, strata: settings.Strata, file: Path, columns: Mapping[str, str]
-) -> dict[str, Any]:
-    """Make a raw dataset from the table in `file` and return its counts.
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Make a raw dataset from the table in `file`; return its counts, and the gold label of each post that has one.
 
     `columns` says which column holds which of `FIELDS`; a field that it leaves out is the column of that name, if there
-    is one. Gold labels become answers of the annotator `import`. Raises `DataError` when the version exists, a column is
-    missing, or no row has a text.
+    is one. Raises `DataError` when the version exists, a column is missing, or no row has a text.
     """
     dataset = Dataset(section.prefix, section.version)
     if dataset.state(conn) is not None:
@@ -90,11 +88,10 @@ def import_(
     with conn.transaction():
         dataset.create(conn, {"file": file.name})
         copy_columns(conn, dataset.table, full)
-        answers.add(conn, dict(rows.select("id", "gold").drop_nulls().rows()), "import")
         kept = {name: int((full["stratum"] == name).sum()) for name in STRATA}
         counts = {"collected": len(rows), "skipped": len(table) - len(rows), "seen": kept, "kept": kept}
         dataset.update(conn, counts, "collected")
-    return counts
+    return counts, dict(rows.select("id", "gold").drop_nulls().rows())
 
 
 #: What an imported table can hold: `created_at` in ISO 8601 or as times, all else as text.
