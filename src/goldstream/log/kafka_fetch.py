@@ -85,8 +85,9 @@ class Fetcher:
 
     def take(self, limit: int) -> Fetched | None:
         """Return the next messages of the partition that has most of them, at most `limit`; None when none has any."""
-        if sum(len(each.held) for each in self._partitions.values()) < limit:
-            self._pull(limit)
+        held = sum(len(each.held) for each in self._partitions.values())
+        if held < limit:
+            self._pull(limit, FIRST_S if held == 0 else 0)
         number = max(self._partitions, key=lambda each: len(self._partitions[each].held), default=None)
         if number is None or not self._partitions[number].held:
             return None
@@ -115,12 +116,12 @@ class Fetcher:
         self._consumer = consumer(self._section, self._group, error_cb=self._error)
         self._consumer.assign([TopicPartition(each.topic, each.partition, each.next) for each in self._partitions.values()])
 
-    def _pull(self, most: int) -> None:
+    def _pull(self, most: int, timeout_s: float) -> None:
         """Fetch what has come: wait for one message, then take what is there."""
         if self._consumer is None:
-            time.sleep(FIRST_S)
+            time.sleep(timeout_s)
             return
-        messages = self._consumer.consume(1, FIRST_S)
+        messages = self._consumer.consume(1, timeout_s)
         if messages:
             messages += self._consumer.consume(most, 0)
         for place, run in groupby(messages, _place):
