@@ -24,6 +24,7 @@ from goldstream.cli.ingest import ingest
 from goldstream.cli.init import init
 from goldstream.cli.label import label
 from goldstream.cli.links import links
+from goldstream.cli.log import log
 from goldstream.cli.models import models
 from goldstream.cli.predict import predict
 from goldstream.cli.reset import reset
@@ -50,7 +51,7 @@ def goldstream() -> None:
 
 for _command in (
     demo, init, up, ingest, dataset, label, annotations, train, evaluate, explain, predict, fit, models, classify, serve, links,
-    dead_letters, status, doctor, backup, restore, config, dev, reset,
+    dead_letters, status, doctor, backup, restore, config, log, dev, reset,
 ):  # fmt: skip
     goldstream.add_command(_command)
 

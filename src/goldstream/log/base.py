@@ -54,6 +54,10 @@ class Log(Protocol):
         """Return where `source` had got to with its last append."""
         ...
 
+    def cursors(self) -> Mapping[str, str]:
+        """Return where every source had got to."""
+        ...
+
     def read(self, partition: int, after: int, limit: int) -> Iterator[Part]:
         """Yield what stands at `after` and later, at most `limit` posts a part, until the end as it is now.
 

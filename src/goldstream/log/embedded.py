@@ -107,6 +107,10 @@ class EmbeddedLog:
         found = self._value(_CURSOR, self._name, source)
         return None if found is None else str(found)
 
+    def cursors(self) -> Mapping[str, str]:
+        """Return where every source had got to."""
+        return dict(self._connection().execute("SELECT source, cursor FROM cursors WHERE log = %s", (self._name,)).fetchall())
+
     def read(self, partition: int, after: int, limit: int) -> Iterator[Part]:
         """Yield what stands at `after` and later: small batches come together, large ones are cut at `limit` posts."""
         end = self.extents()[partition].end

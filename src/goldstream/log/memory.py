@@ -42,6 +42,10 @@ class MemoryLog:
         """Return where `source` had got to with its last append."""
         return self._cursors.get(source)
 
+    def cursors(self) -> Mapping[str, str]:
+        """Return where every source had got to."""
+        return dict(self._cursors)
+
     def read(self, partition: int, after: int, limit: int) -> Iterator[Part]:
         """Yield what stands at `after` and later; raises `PositionError` when `after` lies past the end."""
         with self._changed:
