@@ -34,8 +34,12 @@ class LabelReport:
         """Return the report as a person reads it."""
         return "\n".join([
             analysis.render(self.table, self.names), "", *filter(None, [self.choice.text()]), *self.notes,
-            f"label model: {self.choice.name}, {self.choice.reason}; {self.covered:.1%} of training posts covered",
+            self.conclusion(),
         ])  # fmt: skip
+
+    def conclusion(self) -> str:
+        """Return which label model was chosen, and why, in a line."""
+        return f"label model: {self.choice.name}, {self.choice.reason}; {self.covered:.1%} of training posts covered"
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as plain data."""

@@ -102,7 +102,7 @@ def learn(project: Project, conn: psycopg.Connection[Any], say: Say) -> None:
     dataset = Dataset(settings.dataset.prefix, settings.dataset.version)
     if dataset.state(conn) != "split":
         build_dataset(project, conn, say)
-    say(label_dataset(project, conn, say).text())
+    say(label_dataset(project, conn, say).conclusion())
     report = train_and_register(project, say, promote=False)
     f1 = report["metrics"]["f1"]
     say(f"model version {report['version']}: {'judged by' if f1 is None else f'F1 {f1:.3f} on'} {report['evaluated_on']}")

@@ -1,5 +1,6 @@
 """Runs the demo and shows how far it is: counters while it lasts, tables when a step is done."""
 
+import shlex
 import socket
 import time
 from collections.abc import Mapping
@@ -29,7 +30,7 @@ def run_demo(folder: Path, source: str, *, ends: bool, port: int | None) -> Mapp
     console.print(f"[bold]goldstream demo[/]: the project is in {folder}; PostgreSQL starts …")
     with Project.open(config) as project, only_one(project.data_folder), stopped_by_signals() as stop:
         supervisor = Supervisor(
-            project.config, list(PARTS), project.data_folder, lambda line: console.print(line, markup=False)
+            project.config, list(PARTS), project.data_folder, lambda line: console.print(line, markup=False, soft_wrap=True)
         )
         web = project.settings.web
         console.print(f"open [bold]http://{web.host}:{web.port}[/]  (Ctrl-C to stop)")
@@ -103,4 +104,5 @@ class _Display:
 
 def _farewell(console: Console, folder: Path, result: Mapping[str, Any]) -> None:
     console.print(f"{result['posts']:,} posts, {result['kept']:,} kept, {result['links']:,} links in {result['seconds']:.0f} s")
-    console.print(f"everything is stopped; go on with: goldstream up --config {folder / 'goldstream.toml'}")
+    config = shlex.quote(str(folder / "goldstream.toml"))
+    console.print(f"everything is stopped; go on with: goldstream up --config {config}", markup=False, soft_wrap=True)
