@@ -24,7 +24,8 @@ SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height
 PAGES = {
     "live": "/", "earlier": "/?before=9000", "links": "/links", "annotate": "/annotate",
     "adjudicate": "/adjudicate", "people": "/people",
-    "try": "/try", "rules": "/rules", "rule": "/rules?function=says_ai&show=conflicts",
+    "try": "/try?text=We+release+a+small+open+model:+https://example.org/paper", "search": "/search?q=model",
+    "rules": "/rules", "rule": "/rules?function=says_ai&show=conflicts",
     "post": "/post/sample:0-000013", "model": "/model", "status": "/status", "missing": "/nowhere",
 }  # fmt: skip
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]

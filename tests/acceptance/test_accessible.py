@@ -68,15 +68,15 @@ def violations(page) -> list[str]:
 def test_no_page_shuts_anybody_out(open_page, fill, viewport, scheme):
     found = {}
     page = open_page("/", viewport, scheme)
-    for kind in ("empty", "full"):
+    for kind in ("empty", "full") if viewport == DESK else ("full",):
+        if kind == "full":
+            fill_all(fill, ["one", "two", "three"])
+            enter(page)
         for path in PAGES:
             page.goto(path)
             page.wait_for_timeout(50)
             if problems := violations(page):
                 found[f"{kind} {path}"] = problems
-        if kind == "empty":
-            fill_all(fill, ["one", "two", "three"])
-            enter(page)
     assert found == {}
 
 

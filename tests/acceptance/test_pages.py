@@ -37,8 +37,9 @@ def test_nothing_overflows_and_nobody_complains(open_page, fill, viewport, schem
     posts(fill)
     long = "w" * 400
     fill.keep("sample:" + long, long, author=long, links=["https://example.org/" + long], label=long)
+    page = open_page("/", viewport, scheme)
     for path in PAGES:
-        page = open_page(path, viewport, scheme)
+        page.goto(path, wait_until="domcontentloaded")
         widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert widths[0] <= widths[1], path
 

@@ -126,7 +126,7 @@ def assert_harmless(html: str) -> None:
         "/people?name=<script>alert(1)</script>",
         "/adjudicate",
         "/annotate",
-        "/try",
+        "/try?text=</textarea><script>alert(1)</script>",
         "/search?q=alert",
         "/search?rule=" + quote(HOSTILE[0]),
         "/search?like=sample:link0",

@@ -49,11 +49,11 @@ class Feedback(Body, frozen=True, kw_only=True):
 
 
 async def trying(request: Request) -> Response:
-    """Answer with the box and the rate of right answers per version."""
-    state = request.app.state
+    """Answer with the box, with `text` in it, and the rate of right answers per version."""
+    state, text = request.app.state, clean(request.query_params.get("text", "")[:LONGEST_TEXT])
 
     def find(conn: Connection) -> dict[str, Any]:
-        return {"counts": state.counters.now(conn), "champion": champion(conn), "rates": rows(conn, _RATES)}
+        return {"counts": state.counters.now(conn), "champion": champion(conn), "rates": rows(conn, _RATES), "text": text}
 
     return respond(request, "try.html", await state.database.run(find))
 
