@@ -44,6 +44,7 @@ class LabelingFunction:
     version: str
     per_post: bool = False
     limit_s: float = LIMIT_S  #: how long a rule on one post may take
+    sees: Callable[..., Any] = Post  #: what a rule on one post is given, made of the post's columns
     numbers: tuple[str, ...] = ()  #: the labels that a rule means which returns 0, 1, 2 …, and -1 to abstain
 
     def __call__(self, posts: pl.DataFrame) -> pl.Series:
@@ -88,7 +89,7 @@ class LabelingFunction:
                 try:
                     alarm.start()
                     try:
-                        answer = rule(Post(**row))
+                        answer = rule(self.sees(**row))
                     finally:
                         alarm.stop()
                 except (Exception, TooSlow) as error:

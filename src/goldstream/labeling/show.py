@@ -37,7 +37,7 @@ class Behind:
     def text(self) -> str:
         """Return it as a person reads it."""
         held = f", {self.kept_back:,} of them in test and not shown" if self.kept_back else ""
-        lines = [f"{self.function} {_MEANING[self.number]}: {self.count:,} posts{held}"]
+        lines = [f"{self.function} {_MEANING[self.number]}: {self.count:,} post{'s' * (self.count != 1)}{held}"]
         for post in self.posts:
             said = [f"votes {post['vote'] or 'nothing'}", *([f"gold {post['gold']}"] if post["gold"] else [])]
             said += [f"{name} votes {vote}" for name, vote in post["others"].items()]

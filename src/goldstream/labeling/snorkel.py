@@ -5,13 +5,12 @@ of the project. The data point has the columns of a post as attributes and as it
 preprocessors work (Ratner et al., VLDB 2017; snorkel 0.10).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from goldstream.labeling.functions import VISIBLE, LabelingFunction
+from goldstream.labeling.functions import LabelingFunction
 from goldstream.labeling.versions import constants, version
-from goldstream.records import Post
 
 
 class DataPoint(SimpleNamespace):
@@ -36,14 +35,7 @@ def from_snorkel(function: Any, labels: Sequence[str]) -> LabelingFunction:
     """
     parts = [part for each in function._pre for part in _preprocessor(each)]
     made_from = version(function._f, "snorkel", *labels, constants(function._resources), *parts)
-    return LabelingFunction(function.name, None, _on_posts(function), made_from, per_post=True, numbers=tuple(labels))
-
-
-def _on_posts(function: Callable[[DataPoint], Any]) -> Callable[[Post], Any]:
-    def rule(post: Post) -> Any:
-        return function(DataPoint(**{name: getattr(post, name) for name in VISIBLE}))
-
-    return rule
+    return LabelingFunction(function.name, None, function, made_from, per_post=True, sees=DataPoint, numbers=tuple(labels))
 
 
 def _preprocessor(mapper: Any) -> Iterator[str]:
