@@ -27,12 +27,13 @@ from goldstream.models.hashing import hash_texts
 from goldstream.models.learning import Known, Pace, bags, importance, inverse_frequency, learn, loss, number, renumber
 from goldstream.models.scoring import score, slots
 from goldstream.models.shares import BUCKETS, STOP, token_sums
+from goldstream.models.tokens import PAST, SKIPPED
 from goldstream.settings import Section
 
 MOST_WEIGHTS = 1 << 26  #: labels × buckets; a quarter of a gigabyte, and eight times that while learning
 FEWEST_BITS = 15  #: a table for many labels is made smaller, but not below 2**15 rows
 PATIENCE = 3  #: epochs without a better loss on dev after which learning stops
-MEMORY = 1 << 16  #: numbers kept while scoring, so that a word's n-grams are not counted again
+MEMORY = 1 << 18  #: numbers kept while scoring, so that a word's n-grams are not counted again; a megabyte
 HEADERS = 2_048  #: bytes of a saved model beside its weights
 
 
@@ -142,14 +143,15 @@ class NgramBag:
 
     def predict_proba(self, texts: pa.StringArray) -> np.ndarray:
         """Return float32 scores, texts × labels; each row sums to one. A null counts as an empty text."""
-        data, offsets, valid = _buffers(texts)
         options = self.settings
         scores = np.empty((len(texts), len(self._labels)), np.float32)
         keys, kept = self._memories.pop() if self._memories else self._memory()
-        score(
-            data, offsets, valid, *tables(), int(options.pairs), options.low, options.high, self._shift, self._table, self._bias,
-            *_scratch(offsets, max(3, self._orders)), np.empty((2, self._width), np.float32), keys, kept, scores,
-        )  # fmt: skip
+        for data, offsets, valid, rows in _parts(texts):
+            score(
+                data, offsets, valid, *tables(), int(options.pairs), options.low, options.high, self._shift, self._table,
+                self._bias, *_scratch(offsets, max(3, self._orders)), np.empty((2, self._width), np.float32), keys, kept,
+                scores[rows],
+            )  # fmt: skip
         self._memories.append((keys, kept))
         return scores
 
@@ -161,7 +163,7 @@ class NgramBag:
 
     def shares(self, text: bytes) -> Shares:
         """Return what each token of `text` (UTF-8) adds to each label's logit; with the bias they add up to it."""
-        data = np.frombuffer(text + bytes(8), np.uint8)[: len(text)]
+        data = np.frombuffer(text + bytes(PAST), np.uint8)[: len(text)]
         options = self.settings
         offsets = np.array([0, len(data)], np.int32)
         trace = np.empty((len(data) + 3, 4), np.int64)
@@ -254,14 +256,16 @@ class NgramBag:
 
     def _hashed(self, texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
         """The buckets of all texts, and where each text's two bags begin."""
-        data, offsets, valid = _buffers(texts)
         options = self.settings
-        ids = np.empty((3 + self._orders) * (int(offsets[-1] - offsets[0]) + 4 * len(texts)), np.uint32)
-        starts = np.empty(2 * len(texts) + 1, np.int64)
-        count = hash_texts(
-            data, offsets, valid, *tables(), int(options.pairs), options.low, options.high, self._shift,
-            *_scratch(offsets, 0)[:-1], ids, starts,
-        )  # fmt: skip
+        texts = _plain(texts)
+        ids = np.empty((3 + self._orders) * (texts.nbytes + 4 * len(texts)), np.uint32)
+        starts = np.zeros(2 * len(texts) + 1, np.int64)
+        count = 0
+        for data, offsets, valid, rows in _parts(texts):
+            count = hash_texts(
+                data, offsets, valid, *tables(), int(options.pairs), options.low, options.high, self._shift, self._table,
+                *_scratch(offsets, 0)[:-1], ids, starts[2 * rows.start : 2 * rows.stop + 1], count,
+            )  # fmt: skip
         ids.resize(count, refcheck=False)
         return ids, starts
 
@@ -270,7 +274,7 @@ class NgramBag:
         return self.settings.high - self.settings.low + 1 if self.settings.low else 0
 
     def _memory(self) -> tuple[np.ndarray, np.ndarray]:
-        """Room for the n-grams of the words met most recently; small enough for the second cache of a core."""
+        """Room for the n-grams of the words met most recently."""
         count = max(256, MEMORY // self._width) if self._orders else 1
         return slots(1 << (count.bit_length() - 1)), np.zeros((count, self._width), np.float32)
 
@@ -304,8 +308,8 @@ def _spans(text: bytes, stops: np.ndarray, counted: np.ndarray) -> tuple[np.ndar
     starts, ends = stops[:-1].copy(), stops[1:].copy()
     for at in np.flatnonzero(counted):
         token = text[starts[at] : ends[at]]
-        starts[at] += len(token) - len(token.lstrip())
-        ends[at] -= len(token) - len(token.rstrip())
+        starts[at] += len(token) - len(token.lstrip(SKIPPED))
+        ends[at] -= len(token) - len(token.rstrip(SKIPPED))
         if at and not counted[at - 1] and text[stops[at - 1] : stops[at]] == b"#":
             starts[at] -= 1
     return starts[counted], ends[counted]
@@ -317,14 +321,31 @@ def _scratch(offsets: np.ndarray, per_byte: int) -> tuple[np.ndarray, np.ndarray
     return np.empty(longest, np.int32), np.empty((longest, 2), np.uint64), np.empty(per_byte * longest, np.uint32)
 
 
-def _buffers(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The UTF-8 bytes, the offsets (int32, one more than texts) and which texts are not null."""
-    if isinstance(texts, pa.ChunkedArray):
-        texts = texts.combine_chunks()
-    texts = texts.cast(pa.string())
-    valid = texts.is_valid().to_numpy(zero_copy_only=False)
-    if len(texts) == 0:
-        return np.empty(0, np.uint8), np.zeros(1, np.int32), valid
-    _, where, data = texts.buffers()
-    offsets = np.frombuffer(where, np.int32, len(texts) + 1, texts.offset * 4)
-    return (np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)), offsets, valid
+def _plain(texts: pa.StringArray | pa.ChunkedArray) -> pa.StringArray:
+    """The texts in one piece, with offsets of 32 bits."""
+    return (texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts).cast(pa.string())
+
+
+def _parts(texts: pa.StringArray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, slice]]:
+    """The UTF-8 bytes, the offsets (int32, one more than texts), which texts are not null, and which rows these are.
+
+    The last texts are copied, for kernels read `PAST` bytes more than a text has.
+    """
+    texts = _plain(texts)
+    rows = len(texts)
+    valid = _frozen(texts.is_valid().to_numpy(zero_copy_only=False))
+    _, where, letters = texts.buffers()
+    offsets = _frozen(np.frombuffer(where, np.int32, rows + 1, texts.offset * 4) if rows else np.zeros(1, np.int32))
+    data = _frozen(np.frombuffer(b"" if letters is None else letters, np.uint8))
+    safe = int(np.searchsorted(offsets[1:], len(data) - PAST, side="right"))
+    if safe:
+        yield data, offsets[: safe + 1], valid[:safe], slice(0, safe)
+    if safe < rows:
+        rest = np.concatenate([data[offsets[safe] :], np.zeros(PAST, np.uint8)])
+        yield _frozen(rest), _frozen(offsets[safe:] - offsets[safe]), valid[safe:], slice(safe, rows)
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    """An array that can't be written to: if some could, kernels would be compiled a second time for those."""
+    array.flags.writeable = False
+    return array

@@ -40,16 +40,25 @@ def _gather(table, ids, n, sums):
         sums[1] += b + d
         return
     for k in range(0, table.shape[1], 4):
-        a = b = c = d = np.float32(0)
-        for i in range(n):
+        a = b = c = d = e = f = g = h = np.float32(0)
+        for i in range(0, n - 1, 2):
             a += table[ids[i], k]
             b += table[ids[i], k + 1]
             c += table[ids[i], k + 2]
             d += table[ids[i], k + 3]
-        sums[k] += a
-        sums[k + 1] += b
-        sums[k + 2] += c
-        sums[k + 3] += d
+            e += table[ids[i + 1], k]
+            f += table[ids[i + 1], k + 1]
+            g += table[ids[i + 1], k + 2]
+            h += table[ids[i + 1], k + 3]
+        if n & 1:
+            a += table[ids[n - 1], k]
+            b += table[ids[n - 1], k + 1]
+            c += table[ids[n - 1], k + 2]
+            d += table[ids[n - 1], k + 3]
+        sums[k] += a + e
+        sums[k + 1] += b + f
+        sums[k + 2] += c + g
+        sums[k + 3] += d + h
 
 
 @tiny_kernel
@@ -90,7 +99,7 @@ def score(
         words = 0
         if valid[row]:
             first, last = np.int64(offsets[row]), np.int64(offsets[row + 1])
-            n, words = hash_words(data, first, last, fold, kinds, pairs, shift, chars, found, ids)
+            n, words = hash_words(data, first, last, fold, kinds, pairs, shift, table, chars, found, ids)
             _gather(table, ids, n, sums[0])
         if low > 0:
             for i in range(words):
@@ -99,7 +108,7 @@ def score(
                 if keys[slot] != h:
                     keys[slot] = h
                     kept[slot] = 0
-                    n = hash_grams(data, found[i, 1], fold, kinds, low, high, shift, chars, ids)
+                    n = hash_grams(data, found[i, 1], fold, kinds, low, high, shift, table, chars, ids)
                     _gather(table, ids, n, kept[slot])
                 for k in range(width):
                     sums[1, k] += kept[slot, k]

@@ -16,7 +16,7 @@ def token_sums(data, fold, kinds, pairs, low, high, shift, table, chars, found, 
     The last column of a sum is the squared length. `trace` (int64, a row per byte and two) is written as `hash_words` does.
     """
     width = table.shape[1]
-    hash_words(data, 0, len(data), fold, kinds, pairs, shift, chars, found, ids, trace)
+    hash_words(data, 0, len(data), fold, kinds, pairs, shift, table, chars, found, ids, trace)
     steps = 0
     while trace[steps + 1, STOP] >= 0:
         steps += 1
@@ -39,7 +39,7 @@ def token_sums(data, fold, kinds, pairs, low, high, shift, table, chars, found, 
     if low > 0:
         for step in range(steps):
             for word in range(trace[step, WORDS], trace[step + 1, WORDS]):
-                n = hash_grams(data, found[word, 1], fold, kinds, low, high, shift, chars, ids)
+                n = hash_grams(data, found[word, 1], fold, kinds, low, high, shift, table, chars, ids)
                 for at in range(n):
                     for k in range(width):
                         by_grams[step, k] += table[ids[at], k]

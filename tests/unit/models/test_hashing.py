@@ -38,6 +38,15 @@ def test_a_text_is_the_same_alone_and_before_others(tokens: list[str]) -> None:
     assert buckets(text)[0] == buckets(text, "and then another text")[0]
 
 
+def test_a_word_is_the_same_wherever_it_stands_in_a_text() -> None:
+    for word in ("one", "#one", "fifteen_letters", "sixteen__letters", "no!", "@one.b", "don't", "é", "wooow"):
+        alone = buckets(word)[0]
+        for marks in range(140):
+            (_, before), (found, characters) = buckets(" " * marks, " " * marks + word)
+            assert (found, characters) == alone, (word, marks)
+            assert before == []
+
+
 @UNHURRIED
 @given(MARKS)
 def test_marks_are_the_same_before_what_is_not_ascii(marks: str) -> None:
@@ -73,5 +82,6 @@ def test_a_letter_three_times_over_counts_twice_wherever_it_stands() -> None:
         start = "abcdefghij"[: place % 10] * (1 + place // 10)
         twice, thrice, often = buckets(f"{start}ooz", f"{start}oooz", f"{start}{'o' * 30}z")
         assert twice == thrice == often
+    assert len({str(buckets("to" + "_" * many)) for many in (2, 3, 20)}) == 1
     digits, more = buckets("1000", "10000")
     assert digits != more
