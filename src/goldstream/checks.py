@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import numpy as np
 import pyarrow as pa
 
+from goldstream.annotation.strategies import Pool
 from goldstream.clock import now
 from goldstream.errors import PositionError
 from goldstream.log.base import Extent, Log
@@ -212,3 +214,28 @@ def _arrivals(make_source: Callable[[], Source], cursor: str | None) -> list[Arr
 
 def _posts(arrivals: list[Arrival]) -> list[Post]:
     return [post for arrival in arrivals for post in to_rows(arrival.posts)]
+
+
+def check_strategy(strategy: Callable[[Pool], np.ndarray]) -> None:
+    """Check a strategy of what to ask next.
+
+    >>> from goldstream.annotation.strategies import uncertain
+    >>> check_strategy(uncertain)
+    """
+    for pool in (_pool(0), _pool(50), _pool(50, known=False)):
+        wishes = np.asarray(strategy(pool), float)
+        assert wishes.shape == (len(pool),), f"a wish for each post: {wishes.shape} for {len(pool)} posts"
+        assert np.isfinite(wishes).all(), "a post of which nothing is known needs a wish too: nought, not NaN"
+        assert (wishes >= 0).all(), "a wish is nought or more"
+        assert np.array_equal(wishes, np.asarray(strategy(pool), float)), "the same pool gives the same wishes"
+
+
+def _pool(posts: int, *, known: bool = True) -> Pool:
+    random = np.random.default_rng(0)
+    nothing = np.full(posts, np.nan)
+    votes = random.integers(0, 4, posts)
+    return Pool(
+        random.random(posts) if known else nothing,
+        np.where(votes > 0, random.random(posts), np.nan) if known else nothing,
+        votes, np.minimum(votes, random.integers(1, 3, posts)),
+    )  # fmt: skip
