@@ -54,6 +54,7 @@ class Loaded:
         self._model, self.facts = model, facts
         self.labels = tuple(facts.labels)
         self.threshold = facts.threshold
+        self._positive = self.labels.index(facts.positive)
 
     @property
     def classifier(self) -> Classifier:
@@ -84,8 +85,7 @@ class Loaded:
         """Return the number of each row's label: by the threshold for two classes, else the most probable."""
         if len(self.labels) != 2:
             return scores.argmax(axis=1)
-        positive = self.labels.index(self.facts.positive)
-        return np.where(scores[:, positive] >= self.threshold, positive, 1 - positive)
+        return np.where(scores[:, self._positive] >= self.threshold, self._positive, 1 - self._positive)
 
 
 def save_model(

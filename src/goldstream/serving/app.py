@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from goldstream.serving import health, mlflow_scoring, open_inference, ours, predictions, tensorflow_serving
+from goldstream.serving.direct import Direct
 from goldstream.serving.guard import Guard
 from goldstream.serving.problems import problem, refused
 from goldstream.serving.requests import Refused
@@ -37,7 +38,10 @@ def make_app(service: Service) -> Starlette:
 
     app = Starlette(
         routes=[route for protocol in PROTOCOLS for route in protocol.routes(service)],
-        middleware=[Middleware(Guard, service=service)],
+        middleware=[
+            Middleware(Guard, service=service),
+            Middleware(Direct, answers=ours.answers(service), largest_body=service.largest_body),
+        ],
         exception_handlers={
             Refused: refused, HTTPException: _not_here, ClientDisconnect: _gone, Exception: _failed,  # type: ignore[dict-item]
         },

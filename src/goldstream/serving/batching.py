@@ -13,6 +13,7 @@ from goldstream.serving.models import judge
 from goldstream.stream.champion import Fixed
 
 AT_ONCE_S = 0.002  #: batches that take longer than this are scored in a thread
+SMALL = 2_000  #: characters
 
 
 class Judged(NamedTuple):
@@ -24,18 +25,20 @@ class Judged(NamedTuple):
 
 
 class _Pace:
-    """How long a model takes per character; learnt from what it took."""
+    """How long a model takes: for a call, learnt from small ones, and per character, learnt from large ones."""
 
     def __init__(self) -> None:
-        self._per_character = 1e-7
+        self._call, self._per_character = 0.0, 1e-7
 
     def expected_s(self, texts: list[str]) -> float:
-        return self._per_character * sum(map(len, texts))
+        return self._call + self._per_character * sum(map(len, texts))
 
     def took(self, seconds: float, texts: list[str]) -> None:
         characters = sum(map(len, texts))
-        if seconds > AT_ONCE_S / 4 and characters:  # less is mostly the call itself
-            self._per_character += 0.2 * (seconds / characters - self._per_character)
+        if characters < SMALL:
+            self._call += 0.2 * (seconds - self._call)
+        else:
+            self._per_character += 0.2 * (max(0.0, seconds - self._call) / characters - self._per_character)
 
 
 class _Batch:
@@ -119,9 +122,9 @@ class Batcher:
         return self._paces.setdefault(model.model.facts.type, _Pace())
 
     def _judged(self, model: Fixed, texts: list[str]) -> tuple[list[list[float]], list[int]]:
-        started = time.perf_counter()
+        started = time.thread_time()  # waiting for the interpreter is not the model's doing
         found = judge(model, texts)
-        self._pace(model).took(time.perf_counter() - started, texts)
+        self._pace(model).took(time.thread_time() - started, texts)
         return found
 
 

@@ -4,6 +4,7 @@ import asyncio
 import math
 import re
 import time
+from collections.abc import Mapping
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -14,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from goldstream.errors import ModelError
 from goldstream.models.explain import explain as explain_exactly
 from goldstream.serving.batching import Judged
+from goldstream.serving.direct import Answer
 from goldstream.serving.ids import new_ids
 from goldstream.serving.prediction_store import Answered
 from goldstream.serving.requests import Refused, decode, read_body
@@ -74,23 +76,21 @@ _ask = msgspec.json.Decoder(Ask)
 _encode = msgspec.json.Encoder().encode
 
 
+def answers(service: Service) -> Mapping[str, Answer]:
+    """Return what is answered without a detour."""
+
+    async def predict(body: bytes) -> bytes:
+        return await predicted(service, body)
+
+    return {"/predict": predict}
+
+
 def routes(service: Service) -> list[BaseRoute]:
-    """Return the addresses of this protocol."""
+    """Return the addresses of this protocol; `/predict` itself is answered before they are looked at."""
 
     async def predict(request: Request) -> Response:
-        started = time.perf_counter()
-        ask = decode(_ask, await read_body(request.receive, service.largest_body))
-        texts = _texts(ask)
-        judged = await service.score(texts, request.path_params.get("version"))
-        ids = new_ids(len(texts))
-        found = predictions(service.name, judged, ids)
-        if service.predictions is not None and texts:
-            await service.predictions.add(Answered(time.time_ns() // 1_000, ids, texts, judged))
-        elapsed = round(time.perf_counter() - started, 6)
-        if ask.text is UNSET:
-            return Response(_encode(Predictions(found, elapsed)), media_type="application/json")
-        found[0].elapsed_seconds = elapsed
-        return Response(_encode(found[0]), media_type="application/json")
+        body = await read_body(request.receive, service.largest_body)
+        return Response(await predicted(service, body, request.path_params.get("version")), media_type="application/json")
 
     async def explain(request: Request) -> Response:
         started = time.perf_counter()
@@ -109,6 +109,23 @@ def routes(service: Service) -> list[BaseRoute]:
         Route("/versions/{version:int}/predict", predict, methods=["POST"]),
         Route("/versions/{version:int}/explain", explain, methods=["POST"]),
     ]
+
+
+async def predicted(service: Service, body: bytes, version: int | None = None) -> bytes:
+    """Return the answer to `POST /predict`; raises `Refused`."""
+    started = time.perf_counter()
+    ask = decode(_ask, body)
+    texts = _texts(ask)
+    judged = await service.score(texts, version)
+    ids = new_ids(len(texts))
+    found = predictions(service.name, judged, ids)
+    if service.predictions is not None and texts:
+        await service.predictions.add(Answered(time.time_ns() // 1_000, ids, texts, judged))
+    elapsed = round(time.perf_counter() - started, 6)
+    if ask.text is UNSET:
+        return _encode(Predictions(found, elapsed))
+    found[0].elapsed_seconds = elapsed
+    return _encode(found[0])
 
 
 def predictions(name: str, judged: Judged, ids: list[str]) -> list[Prediction]:
