@@ -24,7 +24,7 @@ from goldstream.web.events import events
 from goldstream.web.expected import Expected
 from goldstream.web.guard import ENTER, HEADERS, Guard
 from goldstream.web.judging import Judge
-from goldstream.web.pages import annotate, search, trying
+from goldstream.web.pages import annotate, exchange, search, trying
 from goldstream.web.pages.adjudicate import adjudicate
 from goldstream.web.pages.enter import enter
 from goldstream.web.pages.links import Ranking, links
@@ -80,6 +80,8 @@ def make_app(store: Store, settings: Settings, parts: Parts | None = None, folde
             Route("/feedback", trying.feedback, methods=["POST"]),
             Route("/adjudicate", adjudicate),
             Route("/people", people),
+            Route("/people/export", exchange.export),
+            Route("/people/import", exchange.import_, methods=["POST"]),
             Route("/annotate", annotate.annotate),
             Route("/annotate/name", annotate.name, methods=["POST"]),
             Route("/annotate/next", annotate.ahead, methods=["POST"]),

@@ -21,7 +21,7 @@ from goldstream.web.pace import Pace
 
 LONGEST_TARGET = 8_192  #: bytes of path and query
 LARGEST_BODY = 262_144  #: bytes
-LARGER = {"/label-studio/": 4_194_304}  #: what another server sends, by the start of its path
+LARGER = {"/label-studio/": 4_194_304, "/people/import": 33_554_432}  #: what another server sends, by the start of its path
 COOKIE = "goldstream"
 ENTER = "/enter"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -161,6 +161,33 @@ def test_the_people_page_counts_compares_and_keeps_the_trail(open_client, fill):
     assert "ann and bob" in client.get("/people").text
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "label-studio", "prodigy", "doccano", "argilla"])
+def test_answers_leave_and_come_back_by_the_page(client, fill, kind):
+    fill.champion()
+    fill.keep("s:1", 'a model, "quoted"\nлс')
+    named(client, "ann").post("/annotate/answer", json={"id": "s:1", "label": "ai"})
+    file = client.get(f"/people/export?format={kind}")
+    assert file.headers["content-disposition"].startswith("attachment")
+    given = {"format": kind, "content": file.text}
+    assert client.post("/people/import", json=given).json() == {"records": 1, "added": 0, "known": 1, "without_post": 0}
+    fill.conn.execute("TRUNCATE annotations")
+    assert client.post("/people/import", json=given).json()["added"] == 1
+    assert fill.conn.execute("SELECT annotator, label FROM annotations").fetchall() == [("ann", "ai")]
+
+
+def test_files_that_can_not_be_read_are_refused(client, fill):
+    assert client.post("/people/import", json={"format": "csv", "content": ""}).status_code == 403
+    named(client, "ann")
+    for given in (
+        {"format": "excel", "content": ""},
+        {"format": "jsonl", "content": "{"},
+        {"format": "csv", "content": "a,b\n1,2\n"},
+    ):
+        assert client.post("/people/import", json=given).status_code == 422
+    assert client.get("/people/export?format=excel").status_code == 404
+    assert client.get("/people/export?format=parquet").content[:4] == b"PAR1"
+
+
 def test_with_tokens_a_name_must_be_proven(open_client, fill, monkeypatch):
     monkeypatch.setenv("ANN", "ann's own")
     monkeypatch.setenv("BOB", "bob's own")

@@ -8,7 +8,9 @@ from starlette.responses import Response
 from goldstream.annotation.people import compared, trail
 from goldstream.web.counters import Costly, Refresher
 from goldstream.web.database import Connection
+from goldstream.web.pages.exchange import ENDINGS
 from goldstream.web.pages.live import position
+from goldstream.web.people import person
 from goldstream.web.rendering import respond
 
 SHOWN = 50
@@ -44,6 +46,7 @@ async def people(request: Request) -> Response:
         return {
             "counts": state.counters.now(conn), "people": state.team.get(conn), "agreement": state.agreement.get(conn),
             "conflicts": state.team.conflicts(conn), "acts": acts, "name": name,
+            "me": person(request), "formats": list(ENDINGS),
             "next": acts[-1]["id"] if len(acts) == SHOWN else None,
         }  # fmt: skip
 
