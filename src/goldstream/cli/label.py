@@ -43,3 +43,16 @@ def show(function: str, number: "Number | None", limit: int, config: Path, as_js
     with open_project(config) as project, project.store.connect(name="label", statement_timeout=0) as conn:
         found = posts_behind(project, conn, function, number, limit, say)
     emit(found.as_json(), as_json, found.text())
+
+
+@label.command()
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many posts to show.")
+@config_option
+@json_option
+def review(limit: int, config: Path, as_json: bool) -> None:
+    """List gold labels that the champion and the rules together contradict, the worst first."""
+    from goldstream.run.review import review_gold
+
+    with open_project(config) as project, project.store.connect(name="label", statement_timeout=0) as conn:
+        found = review_gold(project, conn, limit, say)
+    emit(found.as_json(), as_json, found.text())

@@ -30,14 +30,16 @@ from goldstream.labeling.votes import vote
 from goldstream.log.embedded import EmbeddedLog
 from goldstream.models.base import Classifier
 from goldstream.models.folder import folder_hash, load_model, save_model
+from goldstream.run import gold_rows
 from goldstream.run.project import Project
 from goldstream.store import dead_letters, prediction_days, served
-from goldstream.training import metrics
+from goldstream.training import gold_alone, leakage, metrics
 from goldstream.training.fit import NO_PLAN, Fitted, Judged, Plan, fit
 from goldstream.training.threshold import Aim, judge
 
 QUIET_S = 8.0  #: a log that has brought nothing new for this long is through, for now
 FEWEST_GOLD = 20
+QUICK_S = 30.0  #: a model that learns faster than this is taught a few times more, to tell how far the rules carry
 TIDY_S = 600.0  #: how often what is too old is dropped
 DAY_S = 86_400.0
 
@@ -168,6 +170,7 @@ def train_and_register(
             "SELECT sha256 FROM datasets WHERE prefix = %s AND version = %s", (dataset.prefix, dataset.version)
         ).fetchone()
         functions = conn.execute("SELECT functions, label_model FROM label_runs ORDER BY id DESC LIMIT 1").fetchone()
+        known = gold_rows.read(conn, dataset, labels)
     dev, test = (_judged(held_out.filter(split=name), labels) for name in ("dev", "test"))
     say(f"training on {len(training):,} posts …")
     aim = Aim(settings.model.precision, settings.model.recall)
@@ -182,12 +185,18 @@ def train_and_register(
     if len(labels) == 2 and len(test.true) >= FEWEST_GOLD:
         by_keyword = stratum(pl.Series(test.texts), settings.strata) == "topic"
         found["keyword_f1"] = metrics.binary(by_keyword.to_numpy(), test.true == keep)["f1"]
+    learnt_s = time.monotonic() - started
+    beyond = {}
+    if learnt_s < QUICK_S:
+        beyond = gold_rows.tell(settings.model, labels, known, fitted.predict_proba(known.test.texts), keep, len(training))
+        say(gold_alone.sentence(beyond["gold_alone"]))
+        say(leakage.sentence(beyond["leakage"]))
     evidence = {
         "metrics": found, "evaluated_on": evaluated_on, "trained_on": len(training), "dataset": dataset.raw,
         "dataset_sha256": sha256[0] if sha256 else None, "functions": functions[0] if functions else {},
         "label_model": functions[1] if functions else None, "seed": settings.model.seed,
         "options": settings.model.options, "code": installed_version("goldstream"),
-        **fitted.evidence, "seconds": round(time.monotonic() - started, 2),
+        **fitted.evidence, **beyond, "seconds": round(learnt_s, 2),
     }  # fmt: skip
     name = f"{settings.project.name}-{settings.model.type}"
     with TemporaryDirectory() as folder:

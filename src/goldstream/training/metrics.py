@@ -112,6 +112,13 @@ def effective(weights: np.ndarray) -> float:
     return float(weights.sum()) ** 2 / squares if squares else 0.0
 
 
+def ranking(scores: np.ndarray, true: np.ndarray, positive: int) -> float:
+    """Return the average precision of label `positive` among two labels, else the macro average of those that occur."""
+    if scores.shape[1] == 2:
+        return average_precision(scores[:, positive], true == positive)
+    return float(np.mean([average_precision(scores[:, label], true == label) for label in np.unique(true)]))
+
+
 def evaluate(scores: np.ndarray, true: np.ndarray, positive: int, threshold: float) -> dict[str, float]:
     """Return all metrics of `scores` (rows × labels) against `true` (label numbers).
 
@@ -121,14 +128,12 @@ def evaluate(scores: np.ndarray, true: np.ndarray, positive: int, threshold: flo
     if scores.shape[1] == 2:
         said = np.where(scores[:, positive] >= threshold, positive, 1 - positive)
         shown = binary(said == positive, true == positive)
-        area = average_precision(scores[:, positive], true == positive)
     else:
         said = scores.argmax(axis=1)
         shown = macro(said, true)
-        area = float(np.mean([average_precision(scores[:, label], true == label) for label in np.unique(true)]))
     return {
         "n": len(true), "accuracy": float((said == true).mean()), **shown,
-        "macro_f1": macro(said, true)["f1"], "average_precision": area,
+        "macro_f1": macro(said, true)["f1"], "average_precision": ranking(scores, true, positive),
     }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from goldstream.errors import DataError, ModelError
 from goldstream.models.explain import explain
 from goldstream.models.folder import Loaded
 from goldstream.training.evaluation import Judgement, evaluation
+from goldstream.training.gold_alone import sentence
 from goldstream.training.look import look
 from goldstream.training.slices import slices
 from goldstream.training.words import for_and_against
@@ -46,7 +47,8 @@ def report(
                   "positive": model.facts.positive, "threshold": model.threshold},
         "rows": len(known), **evaluation(judged), "slices": slices(known, judged), "mistakes": _mistakes(model, known, judged),
         "ngrams": for_and_against(model, model.labels, shown["text"]), "data": look(shown),
-        "chosen": {name: model.facts.made_from.get(name) for name in ("calibration", "threshold")},
+        "chosen": {name: model.facts.made_from.get(name) for name in ("calibration", "threshold", "gold_alone", "leakage")},
+        "far_said": sentence(model.facts.made_from.get("gold_alone")),
         "trace": {**trace, "rows_sha256": rows_hash(known), **_code()},
     }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """The report's charts, as SVG that takes its colours from the page. No scripts, no fonts, no network."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,6 +62,20 @@ def calibration(before: Sequence[Mapping[str, float]], after: Sequence[Mapping[s
             size = 2.5 + 5 * (each["n"] / most) ** 0.5
             parts.append(f'<circle class="c{colour} soft-dot" cx="{x}" cy="{y}" r="{size:.1f}"><title>{title}</title></circle>')
     return _svg(parts, "Calibration before and after")
+
+
+def learning(curve: Sequence[Mapping[str, float]], wanted: float) -> Markup:
+    """Return scores (0 to 1) against the number of gold labels, on a logarithmic scale, beside a line at `wanted`."""
+    first, last = math.log(curve[0]["n"]), math.log(max(curve[-1]["n"], curve[0]["n"] + 1))
+    across = [(math.log(each["n"]) - first) / (last - first) for each in curve]
+    parts = [_axes("gold labels", "average precision"), *_ticks_up(), _line([(0, wanted), (1, wanted)], 1)]
+    parts.append(_line([(x, each["score"]) for x, each in zip(across, curve, strict=True)], 0))
+    for at, each in zip(across, curve, strict=True):
+        x, y = _place(at, each["score"])
+        low, high = _place(at, each["lowest"])[1], _place(at, each["highest"])[1]
+        parts.append(f'<path class="c0 line" d="M{x} {low}V{high}"/><circle class="c0" cx="{x}" cy="{y}" r="4"/>')
+        parts.append(f'<text x="{x}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{each["n"]:,}</text>')
+    return _svg(parts, "Scores by number of gold labels")
 
 
 def lengths(bins: Sequence[Mapping[str, int]], last: int) -> Markup:

@@ -60,6 +60,22 @@ def test_the_json_beside_the_page_holds_the_same(tmp_path: Path) -> None:
     assert f"{found['metrics']['f1']:.3f}" in (tmp_path / "report.html").read_text()
 
 
+def test_what_was_told_of_gold_labels_alone_stands_on_the_page(tmp_path: Path) -> None:
+    model = loaded(tmp_path, 2)
+    curve = [{"n": 15, "score": 0.5, "lowest": 0.4, "highest": 0.6}, {"n": 60, "score": 0.7, "lowest": 0.7, "highest": 0.7}]
+    told = {
+        "gold_alone": {
+            "gold": {"rows": 60, "average_precision": 0.7}, "weak": {"rows": 900, "average_precision": 0.8},
+            "crossover": {"gold_labels": 240, "interval": [100, None], "foretold": True, "curve": curve},
+        },
+        "leakage": {"naive": 0.8, "ours": 0.7, "cost": 0.1, "interval": [0.05, 0.2], "learnt_from": 60, "repeats": 7},
+    }  # fmt: skip
+    model.facts.made_from.update(told)
+    html = page(report(model, posts(2), trace={}))
+    assert "gold alone would match at about 240 gold labels (100 to more than can be foretold)" in html
+    assert "+0.100" in html and 'id="rules"' in html
+
+
 def test_one_row_and_one_label_make_a_report_too(tmp_path: Path) -> None:
     assert "1 rows are few" in page(report(loaded(tmp_path, 2), posts(2, rows=1), trace={}))
 
