@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check reference screenshots benchmarks clean
+.PHONY: demo test check chaos reference screenshots benchmarks clean
 
 demo: $(VENV)/installed
 	$(BIN)/goldstream demo
@@ -16,6 +16,11 @@ check: $(VENV)/installed-for-tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# A long run under fire: make chaos CHAOS="posts=1000000 faults=200 seed=7"
+CHAOS ?= posts=1000000 faults=200 seed=1
+chaos: $(VENV)/installed-for-tests
+	GOLDSTREAM_CHAOS="$(CHAOS)" $(BIN)/pytest -s tests/chaos
 
 reference: $(VENV)/installed-for-tests
 	$(BIN)/python scripts/reference.py
