@@ -78,11 +78,12 @@ def shoot(browser: Browser, address: str, out: Path, folder: str, addresses: dic
             page = context.new_page()
             for name, path in addresses.items():
                 page.goto(path)
-                page.wait_for_timeout(700)
+                page.wait_for_timeout(4_000 if name == "try" else 700)
                 if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
                     wide.append(f"{folder}{name} {size}")
                 page.screenshot(
-                    path=out / f"{folder}{name}-{size}-{scheme}.png", full_page=name not in {"live", "earlier", "links", "rule"}
+                    path=out / f"{folder}{name}-{size}-{scheme}.png",
+                    full_page=name not in {"live", "earlier", "links", "rule", "search"},
                 )
             context.close()
     return wide

@@ -52,6 +52,20 @@ def test_posts_are_labelled_by_keyboard_alone(open_page, fill):
     assert fill.conn.execute("SELECT count(*) FROM latest_answers WHERE label IS NOT NULL").fetchone() == (5,)
 
 
+def test_an_answer_that_can_not_be_sent_is_kept_and_sent_later(open_page, fill):
+    posts(fill, 3)
+    page = open_page("/annotate")
+    enter(page, "Ann")
+    page.route("**/annotate/answer", lambda route: route.abort())
+    page.keyboard.press("1")
+    expect(page.locator("#state")).to_have_text("not saved yet, trying again")
+    page.keyboard.press("2")
+    assert answers(fill) == []
+    page.unroute("**/annotate/answer")
+    expect(page.locator("#state")).to_have_text("saved")
+    assert answers(fill) == [("Ann", "ai", "answer"), ("Ann", "other", "answer")]
+
+
 def test_blind_hides_suggestions_and_is_remembered(open_page, fill):
     posts(fill, 2)
     page = open_page("/annotate")

@@ -16,7 +16,7 @@ from goldstream.web.database import Connection, one, rows
 FRESH_S = 0.9  #: numbers this young are given out again
 RATE_OVER_S = 8.0
 CHEAP_S = 0.01  #: what takes no longer is made in the request that asks for it
-OLD_S = 60.0  #: what is older than that, after the time it may be remembered, is made before it is given out
+OLD_S = 5.0  #: what is older than that, after the time it may be remembered, is made before it is given out
 LONGEST_MS = 60_000
 AFFORDABLE = 20  #: a count that took t seconds is made again after 20 × t, so it takes at most 5 % of one connection
 

@@ -104,6 +104,7 @@ if (desk) {
     const seconds = Math.min((performance.now() - since) / 1000, SLOW_S);
     const given = { id: current.id, revision: current.revision, act, label, note: at("remark").value, seconds, suggested: !blind };
     unsent.set(current.id, given);
+    state("paused", "saving");
     if (act === "answer") { answered += 1; began ||= performance.now() - seconds * 1000; }
     progress();
     sending = sending.then(() => send(given));
@@ -113,7 +114,6 @@ if (desk) {
   async function send(given) {
     for (let tries = 0; ; tries += 1) {
       try {
-        state("paused", "saving");
         await change("/annotate/answer", given);
         break;
       } catch (error) {
@@ -129,6 +129,7 @@ if (desk) {
   function warn(message) { state("away", message); }
 
   function undo() {
+    state("paused", "taking back");
     sending = sending.then(async () => {
       try {
         const back = await change("/annotate/undo", {});

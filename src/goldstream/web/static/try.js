@@ -44,3 +44,4 @@ by("box").addEventListener("input", () => { clearTimeout(timer); timer = setTime
 by("right").addEventListener("click", () => judge(by("right"), true));
 by("wrong").addEventListener("click", () => judge(by("wrong"), false));
 if (by("box").value) ask();
+else change("/try/answer", { text: "" }).catch(() => {}); // so that the model is loaded by the time something is typed
