@@ -1,4 +1,4 @@
-"""How fast files become posts: goldstream's own JSON, somebody's JSONL and CSV by a mapping, beside plain Python loops.
+"""How fast files become posts: goldstream's own JSON, somebody's JSONL, CSV and Parquet by a mapping, beside plain Python loops.
 
     python benchmarks/read_files.py --posts 1000000
 
@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from goldstream.mapping import Columns
 from goldstream.records import Post, to_columns, to_json
@@ -41,6 +42,8 @@ def main() -> None:
             "mapped JSONL": lambda: goldstream(files["jsonl"], COLUMNS),
             "mapped JSONL, json.loads": lambda: batches(map(json.loads, files["jsonl"].open())),
             "mapped CSV": lambda: goldstream(files["csv"], COLUMNS),
+            "mapped Parquet": lambda: goldstream(files["parquet"], COLUMNS),
+            "mapped Parquet, iter_batches": lambda: batches(rows_of(files["parquet"])),
             "mapped CSV, csv.DictReader": lambda: batches(csv.DictReader(files["csv"].open(newline=""))),
         }
         rates: dict[str, list[float]] = {name: [] for name in ways}
@@ -57,8 +60,8 @@ def main() -> None:
 
 
 def write(folder: Path, posts: int) -> dict[str, Path]:
-    """Write the same posts in three forms."""
-    files = {"own": folder / "own.jsonl", "jsonl": folder / "a.jsonl", "csv": folder / "a.csv"}
+    """Write the same posts in four forms."""
+    files = {"own": folder / "own.jsonl", "jsonl": folder / "a.jsonl", "csv": folder / "a.csv", "parquet": folder / "a.parquet"}
     with files["own"].open("wb") as own, files["jsonl"].open("w") as jsonl, files["csv"].open("w", newline="") as table:
         rows = csv.writer(table)
         rows.writerow(NAMES)
@@ -67,7 +70,15 @@ def write(folder: Path, posts: int) -> dict[str, Path]:
             rows.writerow(row)
             jsonl.write(json.dumps(dict(zip(NAMES, row, strict=True))) + "\n")
             own.write(to_json(post_of(row)) + b"\n")
+    pq.write_table(
+        pa.Table.from_pylist([dict(zip(NAMES, row_of(number), strict=True)) for number in range(posts)]), files["parquet"]
+    )
     return files
+
+
+def rows_of(file: Path) -> Iterator[dict[str, str]]:
+    for batch in pq.ParquetFile(file).iter_batches(BATCH):
+        yield from batch.to_pylist()
 
 
 def row_of(number: int) -> tuple[str, str, str, str, str]:

@@ -5,6 +5,7 @@ A block that is not meant to work by itself has the line `<!-- not run: why -->`
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,6 +76,9 @@ def test_commands_exist_with_those_options(text: str, tmp_path: Path, monkeypatc
 @pytest.mark.parametrize("text", some("toml"))
 def test_settings_are_read_and_sources_are_made(text: str, tmp_path: Path) -> None:
     (tmp_path / "train.parquet").touch()
+    if "[project.entry-points" in text:  # of a plug-in's pyproject.toml
+        assert tomllib.loads(text)
+        return
     start = '[[sources]]\ntype = "files"\npath = "train.parquet"\n' if text.startswith("[sources.") else ""
     (tmp_path / "goldstream.toml").write_text(start + text)
     for source in sources.build(settings.load(tmp_path / "goldstream.toml").sources):

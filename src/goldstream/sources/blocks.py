@@ -5,6 +5,7 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from goldstream.mapping import Column, at
 from goldstream.sources.csv_rows import csv_block
@@ -67,6 +68,24 @@ def csv_reader(names: Sequence[str]) -> Callable[[bytes], Block | None]:
         return len(rows), lambda path: columns.get(".".join(path)) or [None] * len(rows)
 
     return read
+
+
+def table_block(batch: pa.RecordBatch) -> Block | None:
+    """Return the rows of a Parquet file's batch.
+
+    >>> count, column = table_block(pa.RecordBatch.from_pylist([{"user": {"name": "n"}}]))
+    >>> count, column(("user", "name")), column(("text",))
+    (1, ['n'], [None])
+    """
+
+    def column(path: tuple[str, ...]) -> list[Any]:
+        if (name := ".".join(path)) in batch.schema.names:
+            return batch.column(name).to_pylist()
+        if _first(path) not in batch.schema.names:
+            return [None] * batch.num_rows
+        return [at({_first(path): value}, path) for value in batch.column(_first(path)).to_pylist()]
+
+    return batch.num_rows, column
 
 
 def _first(path: tuple[str, ...]) -> str:

@@ -30,7 +30,7 @@ from goldstream.own_json import parse
 from goldstream.records import SCHEMA_VERSION, Post, decode, empty, from_json, from_json_lines, mend, to_columns
 from goldstream.settings import Section
 from goldstream.sources.base import Arrival, Reject
-from goldstream.sources.blocks import csv_reader, json_reader
+from goldstream.sources.blocks import csv_reader, json_reader, table_block
 from goldstream.sources.csv_rows import Row, csv_rows
 from goldstream.sources.lines import LONGEST_LINE, Lines
 
@@ -147,7 +147,7 @@ class Files:
         """Yield what stands after `at`, and move it on."""
         kind = self.settings.format or _format(file.name)
         if kind == "parquet":
-            yield from _batched(self._parquet(file, at), lambda: False)
+            yield from self._parquet(file, at)
             return
         with _opened(file.path) as stream:
             lines = Lines(stream, follow=self.settings.follow, live=file.name == "-")
@@ -240,19 +240,33 @@ class Files:
             elif row.fields:
                 yield self._row(dict(zip(names, row.fields, strict=True)), place)
 
-    def _parquet(self, file: "_File", at: _Progress) -> Iterator[Post | Reject]:
+    def _parquet(self, file: "_File", at: _Progress) -> Iterator[Arrival]:
         with _seekable(file.path) as stream, pq.ParquetFile(stream) as table:
             self._mapping.check(table.schema_arrow.names, file.name)
-            number = 0
+            start = 0
             for batch in table.iter_batches(BATCH):
-                if number + batch.num_rows <= at.rows:
-                    number += batch.num_rows
-                    continue
-                for row in batch.to_pylist():
-                    number += 1
-                    if number > at.rows:
-                        at.rows = number
-                        yield self._row(row, f"{file.name}: row {number}")
+                left = _microseconds(batch.slice(min(max(at.rows - start, 0), batch.num_rows)))
+                start += batch.num_rows
+                if left.num_rows:
+                    yield from self._table(file, at, left)
+
+    def _table(self, file: "_File", at: _Progress, batch: pa.RecordBatch) -> Iterator[Arrival]:
+        """Read the rows after `at`: all at once, or one by one when one of them is bad."""
+        try:
+            found = table_block(batch)
+            posts = found and self._mapping.batch(*found, lambda row: f"{file.name}: row {at.rows + row + 1}")
+        except (Bad, ValueError, OverflowError):
+            posts = None
+        if posts is not None:
+            at.rows += batch.num_rows
+            yield Arrival(posts, None)
+            return
+        yield from _batched(self._rows(file, at, batch), lambda: False)
+
+    def _rows(self, file: "_File", at: _Progress, batch: pa.RecordBatch) -> Iterator[Post | Reject]:
+        for row in batch.to_pylist():
+            at.rows += 1
+            yield self._row(row, f"{file.name}: row {at.rows}")
 
     def _row(self, row: dict[str, Any], place: str) -> Post | Reject:
         try:
@@ -362,6 +376,17 @@ def _opened(file: str) -> IO[bytes]:
     if file.endswith(".zst"):
         return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(Path(file).open("rb"), read_across_frames=True))
     return Path(file).open("rb")
+
+
+def _microseconds(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The same rows with times as Python can hold them: no finer than microseconds."""
+    coarser = {pa.time64("ns"): pa.time64("us"), pa.duration("ns"): pa.duration("us")}
+    for index, column in enumerate(batch.schema):
+        finer = pa.types.is_timestamp(column.type) and column.type.unit == "ns"
+        kind = pa.timestamp("us", column.type.tz) if finer else coarser.get(column.type)
+        if kind is not None:
+            batch = batch.set_column(index, column.name, batch.column(index).cast(kind, safe=False))
+    return batch
 
 
 def _seekable(file: str) -> IO[bytes]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import polars as pl
 import pytest
 import zstandard
@@ -250,6 +251,7 @@ def both_ways(path: Path, columns: Columns) -> tuple[Any, Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("goldstream.sources.files.json_reader", lambda _: lambda _: None)
         patch.setattr("goldstream.sources.files.csv_reader", lambda _: lambda _: None)
+        patch.setattr("goldstream.sources.files.table_block", lambda _: None)
         return by_block, read(path, columns=columns, source="x")
 
 
@@ -278,6 +280,31 @@ def test_csv_read_by_blocks_is_what_it_is_row_by_row(
     path = write(tmp_path_factory.mktemp("c") / "a.csv", (text.getvalue() + end).encode())
     by_block, by_line = both_ways(path, MAPPED)
     assert by_block == by_line
+
+
+COLUMN_TYPES = [
+    pl.String, pl.Int64, pl.Float64, pl.Boolean, pl.Datetime("us"), pl.Datetime("ns", "UTC"), pl.Date, pl.Time, pl.Duration("ns"),
+    pl.List(pl.String), pl.Binary,
+]  # fmt: skip
+
+
+@hypothesis.settings(max_examples=30)
+@given(kinds=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(COLUMN_TYPES), max_size=6), data=st.data())
+def test_a_table_read_by_blocks_is_what_it_is_row_by_row(
+    tmp_path_factory: pytest.TempPathFactory, kinds: dict[str, Any], data: st.DataObject
+) -> None:
+    names = dict.fromkeys(NAMES, pl.String) | {name: kind for name, kind in kinds.items() if name != "text"}
+    columns = {}
+    for name, kind in names.items():
+        values = pl.Series(name, data.draw(st.lists(st.integers(0, 3) | st.none(), min_size=3, max_size=3)), pl.Int64)
+        listed = pl.Series(name, [None if value is None else ["x"] * value for value in values], pl.List(pl.String))
+        if kind == pl.Binary:
+            values = values.cast(pl.String)
+        columns[name] = listed if kind == pl.List(pl.String) else values.cast(kind)
+    path = tmp_path_factory.mktemp("p") / "a.parquet"
+    pl.DataFrame(columns).write_parquet(path)
+    by_block, by_row = both_ways(path, MAPPED)
+    assert by_block == by_row
 
 
 def test_standard_input_is_read_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
