@@ -20,6 +20,7 @@ from goldstream.store import Store
 from goldstream.web import label_studio
 from goldstream.web.counters import Counters, Refresher
 from goldstream.web.database import Away, Database
+from goldstream.web.doubts import Doubts
 from goldstream.web.events import events
 from goldstream.web.expected import Expected
 from goldstream.web.guard import ENTER, HEADERS, Guard
@@ -107,6 +108,7 @@ def make_app(store: Store, settings: Settings, parts: Parts | None = None, folde
     app.state.parts, app.state.tickets, app.state.embedded = parts, proofs, settings.store.dsn is None
     app.state.settings, app.state.named = settings, bool(settings.annotation.annotators)
     app.state.judge = Judge(store, settings, folder)
+    app.state.doubts = Doubts(app.state.judge, settings, refresher)
     app.state.expected = Expected(settings.project.keep, settings.stream.reader, refresher)
     app.state.rules = Rules(refresher)
     app.state.alike = search.Alike(app.state.rules)

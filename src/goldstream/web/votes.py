@@ -1,6 +1,6 @@
 """The labelling functions of the newest run as they stand now: votes in the store against what people have said since."""
 
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import psycopg
 from psycopg import sql
@@ -9,6 +9,9 @@ from psycopg.types.json import Jsonb
 
 from goldstream.errors import DataError
 from goldstream.names import raw_table
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Connection = psycopg.Connection[Any]
 Kind = Literal["votes", "overlaps", "conflicts", "correct", "incorrect"]
@@ -58,6 +61,11 @@ _VOTES = """
     SELECT v.post_id, v.vote FROM votes v JOIN functions USING (function, version)
     WHERE v.post_id = ANY(%(posts)s) AND v.vote IS NOT NULL
 """
+_EACH = """
+    WITH {functions}
+    SELECT v.function, v.post_id, v.vote FROM votes v JOIN functions USING (function, version)
+    WHERE v.post_id = ANY(%(posts)s) AND v.vote IS NOT NULL ORDER BY v.revision
+"""
 
 
 def newest(conn: Connection) -> dict[str, Any] | None:
@@ -94,6 +102,17 @@ def votes_on(conn: Connection, run: dict[str, Any], post_ids: list[str]) -> dict
     for post_id, vote in conn.execute(query, {"functions": Jsonb(run["functions"]), "posts": post_ids}):
         found.setdefault(post_id, set()).add(vote)
     return found
+
+
+def table_of(conn: Connection, run: dict[str, Any], post_ids: list[str]) -> "pl.DataFrame":
+    """Return what each of the run's functions votes on each of some posts: a column for each, a row per post, null for none."""
+    import polars as pl
+
+    query = sql.SQL(_EACH).format(functions=sql.SQL(_FUNCTIONS))
+    found = conn.execute(query, {"functions": Jsonb(run["functions"]), "posts": post_ids}).fetchall()
+    known = {(function, post_id): vote for function, post_id, vote in found}
+    columns = {name: [known.get((name, post)) for post in post_ids] for name in run["functions"]}
+    return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
 
 
 def _raw(run: dict[str, Any]) -> sql.Identifier:

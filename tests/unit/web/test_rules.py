@@ -120,3 +120,32 @@ def test_before_anything_has_voted_a_rule_can_still_be_written(client):
     assert "They have not voted yet" in client.get("/rules").text
     said = client.post("/rules/try", json={"kind": "keyword", "label": "ai", "text": "llm"}).json()
     assert (said["posts"], said["code"]) == (0, 'my_rule = keyword_rule("ai", ["llm"], name="my_rule")')
+
+
+def test_a_doubted_gold_label_can_be_decided(client, fill, register):
+    dataset = Dataset("", 0)
+    dataset.create(fill.conn, {})
+    dataset.update(fill.conn, {}, "split")
+    for number in range(40):
+        text, label = ("a new model", "ai") if number % 2 else ("rain again", "other")
+        fill.conn.execute(
+            """INSERT INTO raw_tweet_dataset_0 (id, source, kind, revision, text, links, tags, media, extra, stratum, lot, position, split)
+               VALUES (%s, 's', 'create', 1, %s, '{}', '{}', '{}', '{}', 'topic', 0, %s, 'test')""",
+            (f"s:{number}", text, number),
+        )
+        said = "other" if number == 7 else label
+        fill.conn.execute(
+            "INSERT INTO annotations (post_id, revision, label, annotator, strategy) VALUES (%s, 1, %s, 'a', 'i')",
+            (f"s:{number}", said),
+        )
+    fill.conn.execute(
+        "INSERT INTO label_runs (prefix, dataset, label_model, functions, report) VALUES ('', 0, 'majority', '{\"news\": \"1\"}', '{}')"
+    )
+    client.post("/model/promote", json={"version": register(), "why": "the first"})
+    (doubt,) = client.get("/adjudicate?show=doubted", headers=JSON).json()["posts"]
+    assert doubt["id"] == "s:7"
+    assert [(each["annotator"], each["label"]) for each in doubt["said"]] == [("gold", "other"), ("model", "ai")]
+    assert "doubted" in client.get("/adjudicate?show=doubted").text
+    client.post("/annotate/name", json={"name": "Ann"})
+    client.post("/annotate/answer", json={"id": "s:7", "act": "adjudicate", "label": "ai"})
+    assert client.get("/adjudicate?show=doubted", headers=JSON).json()["posts"] == []

@@ -125,6 +125,7 @@ def assert_harmless(html: str) -> None:
         "/people",
         "/people?name=<script>alert(1)</script>",
         "/adjudicate",
+        "/adjudicate?show=doubted",
         "/annotate",
         "/try?text=</textarea><script>alert(1)</script>",
         "/search?q=alert",
