@@ -15,6 +15,7 @@ from goldstream.training.metrics import calibration_error
 FOLDS = 5
 FEWEST = 50  #: rows below which scores are left as they are
 FEWEST_FOR_ISOTONIC = 1_000
+MOST_SCORES = 4_000_000  #: rows × labels; of more, as many rows are drawn as fit
 LOWEST_SLOPE = 0.05  #: a model whose scores mean less than this has nothing to calibrate
 
 _Fit = Callable[[np.ndarray, np.ndarray], Calibration]
@@ -40,6 +41,9 @@ def calibrate(scores: np.ndarray, targets: np.ndarray, seed: int = 0) -> Calibra
     >>> chosen.calibration.method, bool(abs(chosen.calibration.slope - 1 / 3) < 0.05), chosen.error_after < chosen.error_before
     ('temperature', True, True)
     """
+    if scores.size > MOST_SCORES:
+        drawn = np.random.default_rng(seed).permutation(len(scores))[: MOST_SCORES // scores.shape[1]]
+        scores, targets = scores[drawn], targets[drawn]
     rows = len(scores)
     if not rows:
         return Calibrated(Calibration(), {}, 0.0, 0.0, 0)

@@ -17,6 +17,8 @@ MOST_CURVES = 6  #: labels that get a precision-recall curve of their own, the c
 AIMS = tuple(Aim(precision=wanted) for wanted in (0.8, 0.9, 0.95, 0.99)) + tuple(
     Aim(recall=wanted) for wanted in (0.8, 0.9, 0.95)
 )
+MOST_CELLS = 200  #: labels above which no whole matrix is given, only what is confused most
+CONFUSED = 30  #: pairs of labels that are shown
 FEWEST = 20  #: rows of either kind below which no thresholds are proposed
 
 
@@ -51,7 +53,8 @@ def evaluation(judged: Judgement) -> dict[str, Any]:
     found = metrics.evaluate(judged.scores, judged.true, judged.positive, judged.threshold)
     return {
         "metrics": found, "intervals": intervals(matrix, judged.positive) | _ranking_interval(judged),
-        "stream": _on_the_stream(judged, said), "confusion": matrix.tolist(), "by_label": _by_label(judged.labels, matrix),
+        "stream": _on_the_stream(judged, said), "confusion": matrix.tolist() if len(matrix) <= MOST_CELLS else None,
+        "confused": _confused(judged.labels, matrix), "by_label": _by_label(judged.labels, matrix),
         "precision_recall": _curves(judged), "calibration": _calibration(judged), "thresholds": _thresholds(judged),
     }  # fmt: skip
 
@@ -59,6 +62,14 @@ def evaluation(judged: Judgement) -> dict[str, Any]:
 def confusion(said: np.ndarray, true: np.ndarray, labels: int) -> np.ndarray:
     """Return the counts, a row for each true label and a column for each one said."""
     return np.bincount(true * labels + said, minlength=labels * labels).reshape(labels, labels)
+
+
+def _confused(labels: tuple[str, ...], matrix: np.ndarray) -> list[dict[str, Any]]:
+    """The pairs of labels that are mistaken for each other most, of more than two."""
+    wrong = matrix * (1 - np.eye(len(matrix), dtype=matrix.dtype))
+    order = np.argsort(-wrong, axis=None, kind="stable")[: CONFUSED if len(labels) > 2 else 0]
+    pairs = [divmod(int(cell), len(labels)) for cell in order if wrong.flat[cell]]
+    return [{"true": labels[true], "said": labels[said], "n": int(wrong[true, said])} for true, said in pairs]
 
 
 def intervals(matrix: np.ndarray, positive: int, seed: int = 0) -> dict[str, tuple[float, float]]:

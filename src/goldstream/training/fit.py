@@ -25,7 +25,10 @@ FEWEST_TO_SEARCH_BY = 100  #: rows below which one choice of options can't be to
 ENOUGH_DEV = 2_000  #: dev rows that are enough to choose options by; with fewer, left-out training rows judge too
 ENOUGH_TO_SEARCH_BY = 5_000
 WARM_UP = 8  #: rows to learn from before the clock of a search runs
-ENOUGH = 20_000  #: scores of left-out rows that are enough to choose by
+ENOUGH, ENOUGH_FOR_A_SLOPE = (
+    20_000,
+    4_000,
+)  #: scores of left-out rows that are enough to choose by, with and without a threshold
 
 
 class Judged(NamedTuple):
@@ -229,15 +232,15 @@ def cross_fitted(
     targets: np.ndarray,
     weights: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return scores by models that have not seen the rows, and which rows: all, or the first parts that are `ENOUGH`.
+    """Return scores by models that have not seen the rows, and which rows: all, or the first parts that are enough.
 
     Equal texts are left out together.
     """
-    folds = _folds(texts, section.seed)
+    folds, enough = _folds(texts, section.seed), ENOUGH if len(labels) == 2 else ENOUGH_FOR_A_SLOPE
     scores = np.full(targets.shape, np.nan, np.float32)
     for fold in range(FOLDS):
         out = folds == fold
-        if not out.any() or out.all() or np.isfinite(scores[:, 0]).sum() >= ENOUGH:
+        if not out.any() or out.all() or np.isfinite(scores[:, 0]).sum() >= enough:
             continue
         model = make(section, labels)
         _learn(model, Rows(texts, targets, weights).only(~out), None)

@@ -21,7 +21,7 @@ from goldstream.training.evaluation import Judgement, evaluation
 from goldstream.training.gold_alone import sentence
 from goldstream.training.look import look
 from goldstream.training.slices import slices
-from goldstream.training.words import for_and_against
+from goldstream.training.words import MOST_LABELS, for_and_against
 
 MISTAKES = 20  #: shown
 TOKENS = 6  #: shown of each mistake
@@ -46,7 +46,7 @@ def report(
         "model": {"name": model.facts.name, "type": model.facts.type, "labels": list(model.labels),
                   "positive": model.facts.positive, "threshold": model.threshold},
         "rows": len(known), **evaluation(judged), "slices": slices(known, judged), "mistakes": _mistakes(model, known, judged),
-        "ngrams": for_and_against(model, model.labels, shown["text"]), "data": look(shown),
+        "ngrams": for_and_against(model, model.labels, shown["text"], asked=_commonest(judged)), "data": look(shown),
         "chosen": {name: model.facts.made_from.get(name) for name in ("calibration", "threshold", "gold_alone", "leakage")},
         "far_said": sentence(model.facts.made_from.get("gold_alone")),
         "trace": {**trace, "rows_sha256": rows_hash(known), **_code()},
@@ -62,6 +62,13 @@ def judgement(model: Loaded, posts: pl.DataFrame) -> Judgement:
         model.labels, model.predict_proba(texts), model.uncalibrated(texts), true, model.labels.index(model.facts.positive),
         model.threshold, posts["weight"].to_numpy() if "weight" in posts.columns else None,
     )  # fmt: skip
+
+
+def _commonest(judged: Judgement) -> list[int]:
+    """The labels by number: in order where they are few, else the commonest first."""
+    counts = np.bincount(judged.true, minlength=len(judged.labels))
+    few = len(judged.labels) <= MOST_LABELS
+    return list(range(len(judged.labels))) if few else np.argsort(-counts, kind="stable").tolist()
 
 
 def rows_hash(posts: pl.DataFrame) -> str:

@@ -10,6 +10,8 @@ import pyarrow as pa
 from goldstream.models.calibration import log_scores
 
 MOST_NGRAMS = 20_000  #: n-grams that are scored, the most frequent
+MOST_SCORES = 2_000_000  #: n-grams × labels
+MOST_LABELS = 25  #: labels that are shown, the first ones asked for
 MORE = 1.1  #: times the weight of the stronger word, above which a pair is shown
 FEWEST_TEXTS = 3  #: with an n-gram, below which it is not shown
 URL = r"(?i)\b(https?://|www\.)\S+"
@@ -42,19 +44,22 @@ def ngrams(texts: pl.Series) -> pl.DataFrame:
     return both.select(ngram="word", texts="len").sort(["texts", "ngram"], descending=[True, False])
 
 
-def for_and_against(model: Scorer, labels: Sequence[str], texts: pl.Series, top: int = 15) -> list[dict[str, Any]]:
+def for_and_against(
+    model: Scorer, labels: Sequence[str], texts: pl.Series, top: int = 15, asked: Sequence[int] | None = None
+) -> list[dict[str, Any]]:
     """Return for each label the n-grams of `texts` that raise its logit most (`for`) and lower it most (`against`).
 
+    Of more than `MOST_LABELS`, the first of those `asked` for, by number.
     An n-gram weighs what it does as a text of its own, against an empty text: any classifier can be asked that, and for
     the n-gram bag it is the weight that was learnt.
     """
-    known = ngrams(texts).filter(pl.col("texts") >= FEWEST_TEXTS).head(MOST_NGRAMS)
+    known = ngrams(texts).filter(pl.col("texts") >= FEWEST_TEXTS).head(min(MOST_NGRAMS, MOST_SCORES // len(labels)))
     if not len(known):
         return []
     said = _Alone(model, known)
     return [
-        {"label": label, "for": said.strongest(number, 1, top), "against": said.strongest(number, -1, top)}
-        for number, label in enumerate(labels)
+        {"label": labels[number], "for": said.strongest(number, 1, top), "against": said.strongest(number, -1, top)}
+        for number in (range(len(labels)) if asked is None else asked)[:MOST_LABELS]
     ]
 
 

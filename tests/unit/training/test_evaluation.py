@@ -122,3 +122,12 @@ def test_the_look_counts_repeated_and_empty_texts() -> None:
     assert (found["rows"], found["repeated"], found["empty"], found["longest"]) == (4, 1, 1, 500)
     assert found["labels"] == [{"value": "x", "n": 2}, {"value": "y", "n": 1}]
     assert found["lengths"] == [{"from": 0, "n": 3}, {"from": 400, "n": 1}]
+
+
+def test_hundreds_of_labels_give_what_is_confused_most_and_no_whole_matrix() -> None:
+    labels = tuple(f"l{number}" for number in range(300))
+    true = np.arange(600) % 300
+    said = np.where(true == 7, 8, true)
+    scores = np.eye(300, dtype=np.float32)[said]
+    found = evaluation(Judgement(labels, scores, scores, true, 0, 0.5))
+    assert found["confusion"] is None and found["confused"] == [{"true": "l7", "said": "l8", "n": 2}]
