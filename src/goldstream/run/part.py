@@ -24,12 +24,16 @@ def main(name: str, config: Path) -> int:
     threading.Thread(target=_watch_parent, args=(int(os.environ["GOLDSTREAM_PARENT"]),), daemon=True).start()
     from goldstream.run.parts import PARTS, STEPS
     from goldstream.run.project import Project
+    from goldstream.store.reconnect import OUTAGES
 
     try:
         with Project.open(config) as project:
             goes_on_as = {**PARTS, **STEPS}[name](project, stop)
     except GoldstreamError as error:
         print(error, file=sys.stderr, flush=True)
+        return 1
+    except OUTAGES as error:  # before the part's own loop began, which waits through an outage by itself
+        print(f"the store can't be used: {str(error).splitlines()[0]}", file=sys.stderr, flush=True)
         return 1
     if goes_on_as is not None and not stop.is_set():  # anew: what this part has loaded and held in memory goes
         os.execv(sys.executable, [sys.executable, "-m", "goldstream.run.part", goes_on_as, str(config)])

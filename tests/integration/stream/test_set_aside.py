@@ -103,7 +103,7 @@ def test_all_rows_of_a_batch_are_of_one_version_even_when_the_champion_changes_m
 
     class Changing(Fragile):
         def predict(self, texts: pa.StringArray) -> Scored:
-            self._version = 1 if self.calls < 3 else 2
+            self.version = 1 if self.calls < 3 else 2
             return super().predict(texts)
 
     run(log, classified, champion=Changing("bomb"))
