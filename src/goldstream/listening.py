@@ -8,11 +8,10 @@ from goldstream.errors import SettingsError
 WAITING = 1024  #: connections that may wait to be accepted
 
 
-def listen(host: str, port: int, *, section: str, guarded: bool, shared: bool = False) -> socket.socket:
+def listen(host: str, port: int, *, section: str, guarded: bool) -> socket.socket:
     """Return a socket that listens on `host` and `port` (0 for any free one), as `section` of the settings says.
 
-    `guarded`: whoever asks must show a secret. `shared`: other processes listen on the same port. Raises
-    `SettingsError` when it must not listen there, or can't.
+    `guarded`: whoever asks must show a secret. Raises `SettingsError` when it must not listen there, or can't.
     """
     if not guarded and not is_loopback(host):
         secret = 'token = { env = "NAME" }' if section == "web" else 'api-keys = [{ env = "NAME" }]'
@@ -23,8 +22,6 @@ def listen(host: str, port: int, *, section: str, guarded: bool, shared: bool = 
         family, socket.SOCK_STREAM, socket.IPPROTO_TCP
     )  # named, so that asyncio sends small answers at once
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if shared:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((name, port))
         listener.listen(WAITING)

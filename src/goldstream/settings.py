@@ -214,6 +214,9 @@ class Serving(Section, frozen=True, kw_only=True):
     api_keys: tuple[Secret, ...] = ()  #: one of them must be shown; needed for any host but loopback
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")  #: names by which we may be called without a key
     cors_origins: tuple[str, ...] = ()  #: sites whose pages may ask, such as `https://example.org`
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1  #: processes that answer on the one port
+    metrics: bool = True  #: count, for `/metrics`
+    access_log: bool = False  #: a line of JSON on standard error for each request
     batching: bool = True  #: score the texts of requests that arrive together in one call
     batch_wait_ms: Annotated[float, Meta(ge=0, le=1_000)] = 0.0  #: how long a request may wait for others to join it
     max_body_mb: Annotated[float, Meta(gt=0, le=1_024)] = 16.0  #: larger requests are refused

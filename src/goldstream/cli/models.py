@@ -7,7 +7,8 @@ import click
 
 from goldstream.cli.project import config_option, emit, json_option, open_project
 
-_why = click.option("--why", default="by hand", show_default=True, help="The reason, for the history.")
+BY_HAND = "by hand"
+_why = click.option("--why", default=BY_HAND, show_default=True, help="The reason, for the history.")
 
 
 @click.group()
@@ -50,7 +51,9 @@ def show(version: int, config: Path, as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Also when the model fails its checks.")
 @json_option
 def promote(version: int, config: Path, why: str, force: bool, as_json: bool) -> None:
-    """Make VERSION champion, after it has loaded and given its golden texts their scores."""
+    """Make VERSION champion, after it has loaded and given its golden texts their scores. --force needs a reason of yours."""
+    if force and why == BY_HAND:
+        raise click.UsageError('--force needs the reason, for the history: --why "…"')
     from goldstream.training.promotion import promote as move
 
     with open_project(config) as project:

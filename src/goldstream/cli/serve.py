@@ -11,17 +11,21 @@ from goldstream.cli.project import config_option, open_project, say
 @config_option
 @click.option("--host", help="Listen here instead of where the settings say.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Listen on this port instead; 0 takes any free one.")
-def serve(config: Path, host: str | None, port: int | None) -> None:
+@click.option("--workers", type=click.IntRange(1, 256), help="Answer with so many processes.")
+def serve(config: Path, host: str | None, port: int | None, workers: int | None) -> None:
     """Answer requests with the champion, in the protocols that clients already speak, and follow it when it moves."""
     import msgspec
 
     from goldstream.listening import address
-    from goldstream.run.serving import open_port, serve_project
+    from goldstream.run.serving import open_port, serve_by_workers, serve_project
     from goldstream.run.supervisor import stopped_by_signals
 
     with open_project(config) as project, stopped_by_signals() as stop:
         given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
         section = msgspec.structs.replace(project.settings.serving, **given)
         with open_port(section) as listener:
-            where = address(listener)
-            serve_project(project, listener, stop, say, lambda: say(f"serving on {where}  (Ctrl-C to stop)"))
+            said = f"serving on {address(listener)}  (Ctrl-C to stop)"
+            if (count := workers or section.workers) > 1:
+                serve_by_workers(project.config, listener, count, stop, say, lambda: say(said))
+            else:
+                serve_project(project, listener, stop, say, lambda: say(said))

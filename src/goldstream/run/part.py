@@ -21,7 +21,7 @@ def main(name: str, config: Path) -> int:
     stop = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    threading.Thread(target=_watch_parent, args=(int(os.environ["GOLDSTREAM_PARENT"]),), daemon=True).start()
+    threading.Thread(target=watch_parent, args=(int(os.environ["GOLDSTREAM_PARENT"]),), daemon=True).start()
     from goldstream.run.parts import PARTS, STEPS
     from goldstream.run.project import Project
     from goldstream.store.reconnect import OUTAGES
@@ -40,7 +40,8 @@ def main(name: str, config: Path) -> int:
     return 0
 
 
-def _watch_parent(parent: int) -> None:
+def watch_parent(parent: int) -> None:
+    """End this process as soon as its parent has ended."""
     while os.getppid() == parent:
         time.sleep(0.25)
     os._exit(ORPHANED)

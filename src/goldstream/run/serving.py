@@ -1,13 +1,24 @@
-"""The champion behind REST: one worker in this process."""
+"""The champion behind REST: in this process, or in several that share one port.
 
+Several workers accept from one socket that the first process holds: while one of them starts again, connections wait for
+the others and are not refused. Started as `python -m goldstream.run.serving CONFIG FD`, this module is one worker.
+"""
+
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from goldstream import settings
 from goldstream.listening import listen
+from goldstream.run.part import watch_parent
 from goldstream.run.project import Project
 from goldstream.serving.batching import Batcher
+from goldstream.serving.counting import Metrics
 from goldstream.serving.models import Models
 from goldstream.serving.prediction_store import PredictionStore
 from goldstream.serving.server import serve
@@ -17,9 +28,12 @@ from goldstream.stream.champion import Champion
 Say = Callable[[str], None]
 
 
-def open_port(section: settings.Serving, *, shared: bool = False) -> socket.socket:
+RESTART_S = 0.5  #: how soon a worker that died is started again
+
+
+def open_port(section: settings.Serving) -> socket.socket:
     """Return a socket that listens where the settings say; raises `SettingsError` when it must not or can't."""
-    return listen(section.host, section.port, section="serving", guarded=bool(section.api_keys), shared=shared)
+    return listen(section.host, section.port, section="serving", guarded=bool(section.api_keys))
 
 
 def serve_project(
@@ -34,6 +48,46 @@ def serve_project(
             section=section,
             models=Models(champion, project.registry(), cache, most=section.pinned_versions),
             batcher=Batcher(together=section.batching, wait_s=section.batch_wait_ms / 1_000),
+            metrics=Metrics() if section.metrics else None,
             predictions=PredictionStore(project.store, section, say) if section.store_predictions else None,
         )
         serve(service, listener, stop, ready)
+
+
+def serve_by_workers(
+    config: Path, listener: socket.socket, count: int, stop: threading.Event, say: Say, ready: Callable[[], None]
+) -> None:
+    """Answer on `listener` with `count` processes, started again when they die, until `stop` is set."""
+    workers = [_worker(config, listener) for _ in range(count)]
+    ready()
+    try:
+        while not stop.wait(RESTART_S):
+            for number, worker in enumerate(workers):
+                if worker.poll() is not None:
+                    say(f"a worker ended with exit code {worker.returncode}; it starts again")
+                    workers[number] = _worker(config, listener)
+    finally:
+        for worker in workers:
+            worker.send_signal(signal.SIGTERM)
+        for worker in workers:
+            worker.wait()
+
+
+def _worker(config: Path, listener: socket.socket) -> subprocess.Popen[bytes]:
+    number = str(listener.fileno())
+    command = [sys.executable, "-m", "goldstream.run.serving", str(config), number]
+    environment = {**os.environ, "GOLDSTREAM_PARENT": str(os.getpid())}
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[listener.fileno()], env=environment)
+
+
+def _main(config: Path, number: int) -> None:
+    stop = threading.Event()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the first process's to handle
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    threading.Thread(target=watch_parent, args=(int(os.environ["GOLDSTREAM_PARENT"]),), daemon=True).start()
+    with Project.open(config) as project, socket.socket(fileno=number) as listener:
+        serve_project(project, listener, stop, lambda message: print(message, file=sys.stderr, flush=True))
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -52,6 +52,7 @@ class Batcher:
 
     def __init__(self, *, together: bool, wait_s: float, threads: int = 2) -> None:
         self._together, self._wait_s = together, wait_s
+        self.calls = self.texts = 0  # of models, and in them
         self._waiting: dict[Fixed, _Batch] = {}
         self._paces: dict[str, _Pace] = {}
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="score")
@@ -124,6 +125,7 @@ class Batcher:
     def _judged(self, model: Fixed, texts: list[str]) -> tuple[list[list[float]], list[int]]:
         started = time.thread_time()  # waiting for the interpreter is not the model's doing
         found = judge(model, texts)
+        self.calls, self.texts = self.calls + 1, self.texts + len(texts)
         self._pace(model).took(time.thread_time() - started, texts)
         return found
 

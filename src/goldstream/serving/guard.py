@@ -7,12 +7,15 @@ Without API keys only this machine is served, and a page of another site must no
 import hashlib
 import hmac
 import re
+import sys
 import time
 from collections import OrderedDict
 
+import msgspec
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from goldstream.clock import now
 from goldstream.serving.ids import new_ids
 from goldstream.serving.problems import problem
 from goldstream.serving.service import Service
@@ -47,6 +50,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        started, status = time.perf_counter(), 0
         headers: Headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
         request_id = given if _REQUEST_ID.fullmatch(given) else new_ids(1)[0].encode()
@@ -56,11 +60,28 @@ class Guard:
         refusal = self._refusal(scope, headers, extra)
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 message["headers"] = [*message["headers"], *extra]
             await send(message)
 
-        await (refusal or self._app)(scope, receive, send_with_headers)
+        try:
+            await (refusal or self._app)(scope, receive, send_with_headers)
+        finally:
+            self._count(scope, status or 499, time.perf_counter() - started, request_id)
+
+    def _count(self, scope: Scope, status: int, seconds: float, request_id: bytes) -> None:
+        """Count the answer, and write a line about it where the settings ask for that; 499: the client went away."""
+        if self._service.metrics is not None:
+            self._service.metrics.answered(scope["path"], scope["method"], status, seconds)
+        if self._service.section.access_log:
+            client = scope["client"][0] if scope.get("client") else None
+            line = {
+                "at": now(), "method": scope["method"], "path": scope["path"], "status": status, "seconds": round(seconds, 6),
+                "request_id": request_id.decode(), "client": client,
+            }  # fmt: skip
+            print(msgspec.json.encode(line).decode(), file=sys.stderr, flush=True)
 
     def _refusal(self, scope: Scope, headers: Headers, extra: Extra) -> Response | None:
         path = scope["path"]

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from goldstream.errors import GoldstreamError, ModelError, RegistryError
 from goldstream.registry.base import Registry
-from goldstream.stream.champion import Champion, Fixed, load
+from goldstream.stream.champion import Champion, Fixed, Swaps, load
 
 FEW = 32  #: texts for which plain Python is faster than one numpy call after the other
 NONSENSE = "the model gave a score that is no number"
@@ -52,6 +52,11 @@ class Models:
         if current is None:
             raise Unavailable("there is no champion yet; `goldstream models promote` makes one")
         return current
+
+    @property
+    def swaps(self) -> Swaps:
+        """What following the champion has come to."""
+        return self._champion.swaps
 
     @property
     def loaded(self) -> list[Fixed]:

@@ -1,12 +1,12 @@
 """What all protocols share: the settings, which model answers, and how texts are scored."""
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from goldstream import settings
 from goldstream.errors import ModelError
 from goldstream.serving.batching import Batcher, Judged
+from goldstream.serving.counting import Metrics
 from goldstream.serving.models import Models, Unavailable, UnknownVersion
 from goldstream.serving.prediction_store import PredictionStore
 from goldstream.serving.requests import Refused
@@ -22,7 +22,7 @@ class Service:
     models: Models
     batcher: Batcher
     predictions: PredictionStore | None = None  #: where answers are kept, if they are
-    started_at: float = field(default_factory=time.time)
+    metrics: Metrics | None = None  #: what is counted, if anything is
     draining: bool = False  #: asked to stop: answers, and is not ready any more
 
     @property
@@ -54,10 +54,13 @@ class Service:
         if not texts:
             return Judged(model, [], [])
         try:
-            return await self.batcher.score(model, list(texts))
+            judged = await self.batcher.score(model, list(texts))
         except ModelError as error:
             raise Refused(500, str(error)) from None
         except UnicodeEncodeError:
             raise Refused(400, "a text holds half of a character pair, which is no text") from None
         except Exception as error:
             raise Refused(500, f"version {model.version} failed on this text: {type(error).__name__}") from error
+        if self.metrics is not None:
+            self.metrics.judged(judged)
+        return judged

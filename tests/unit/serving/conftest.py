@@ -18,6 +18,7 @@ from goldstream.models.ngram_bag import NgramBag, NgramBagSettings
 from goldstream.registry.postgres import PostgresRegistry
 from goldstream.serving.app import make_app
 from goldstream.serving.batching import Batcher
+from goldstream.serving.counting import Metrics
 from goldstream.serving.models import Models
 from goldstream.serving.prediction_store import PredictionStore
 from goldstream.serving.server import serve
@@ -85,7 +86,7 @@ class Served:
         models = Models(self.champion, PostgresRegistry(store), cache, most=section.pinned_versions)
         batcher = Batcher(together=section.batching, wait_s=section.batch_wait_ms / 1_000)
         kept = PredictionStore(store, section, self.said.append) if section.store_predictions else None
-        self.service = Service("floods", section, models, batcher, kept)
+        self.service = Service("floods", section, models, batcher, kept, Metrics() if section.metrics else None)
 
     def client(self) -> TestClient:
         return TestClient(make_app(self.service), "http://127.0.0.1:8322", raise_server_exceptions=False)

@@ -1,0 +1,188 @@
+"""`/openapi.json` describes every address; `/docs` shows it as a page that needs nothing from elsewhere."""
+
+import html
+from importlib.metadata import version as installed_version
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from goldstream.serving import ours, predictions
+from goldstream.serving.service import Service
+
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+_ROWS = {"instances": {"type": "array", "items": {"anyOf": [{"type": "string"}, {"$ref": "#/components/schemas/Instance"}]}}}
+_TENSOR = {
+    "type": "object", "required": ["name", "shape", "datatype"],
+    "properties": {
+        "name": {"type": "string"}, "shape": {"type": "array", "items": {"type": "integer"}}, "datatype": {"type": "string"},
+        "parameters": {"type": "object"}, "data": {"type": "array", "items": {}},
+    },
+}  # fmt: skip
+_SCHEMAS: dict[str, Any] = {
+    "Ask": {
+        "description": "One text, or several.",
+        "oneOf": [
+            {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}, "texts": False}},
+            {"type": "object", "required": ["texts"], "properties": {"texts": _TEXTS, "text": False}},
+        ],
+    },
+    "Instance": {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}},
+    "Instances": {"type": "object", "required": ["instances"], "properties": {**_ROWS, "inputs": False}},
+    "Examples": {
+        "type": "object", "required": ["examples"],
+        "properties": {"examples": {"type": "array", "items": {"$ref": "#/components/schemas/Instance"}}},
+    },
+    "Tensors": {
+        "type": "object", "required": ["inputs"],
+        "properties": {"id": {"type": "string"}, "inputs": {"type": "array", "items": _TENSOR}},
+    },
+    "Table": {"type": "object", "required": ["dataframe_records"], "properties": {
+        "dataframe_records": {"type": "array", "items": {"$ref": "#/components/schemas/Instance"}}, "instances": False, "inputs": False,
+        "dataframe_split": False,
+    }},
+    "Error": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
+    "MlflowError": {
+        "type": "object", "required": ["error_code", "message"],
+        "properties": {"error_code": {"type": "string"}, "message": {"type": "string"}},
+    },
+    "Any": {"type": "object"},
+}  # fmt: skip
+
+_OURS = (
+    ours.Prediction, ours.Predictions, ours.Explanation, predictions.Given, predictions.Feedback, predictions.Ask,
+)  # fmt: skip
+
+
+def document(service: Service) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of this service."""
+    schemas, described = msgspec.json.schema_components(_OURS, ref_template="#/components/schemas/{name}")
+    prediction, several, explanation, given, feedback, _ = schemas
+    own = {name: schema for name, schema in described.items() if name != "Ask"}
+    name = service.name
+    answer = {"oneOf": [prediction, several]}
+    paths: dict[str, Any] = {
+        "/predict": {"post": _post("Judge one text, or several", _ref("Ask"), answer)},
+        "/explain": {"post": _post("Judge a text, and weigh its tokens", _ref("Instance"), explanation)},
+        "/livez": {"get": _get("Whether the process lives", {})},
+        "/readyz": {"get": _get("Whether requests should come here", {}, 503)},
+        "/v1/models": {"get": _get("The models (KServe)", {})},
+        f"/v1/models/{name}": {"get": _get("State (TensorFlow Serving, KServe)", {}, 503)},
+        f"/v1/models/{name}/metadata": {"get": _get("Signature (TensorFlow Serving)", {}, 503)},
+        f"/v1/models/{name}:predict": {"post": _post("Judge (TensorFlow Serving, KServe)", _ref("Instances"))},
+        f"/v1/models/{name}:explain": {"post": _post("Explain (KServe)", _ref("Instances"))},
+        f"/v1/models/{name}:classify": {"post": _post("Classify (TensorFlow Serving)", _ref("Examples"))},
+        f"/v1/models/{name}:regress": {"post": _post("Regress (TensorFlow Serving)", _ref("Examples"))},
+        "/v2": {"get": _get("The server (Open Inference)", {})},
+        "/v2/health/live": {"get": _get("Whether it lives (Open Inference)", {})},
+        "/v2/health/ready": {"get": _get("Whether it is ready (Open Inference)", {}, 503)},
+        f"/v2/models/{name}": {"get": _get("The model (Open Inference)", {}, 503)},
+        f"/v2/models/{name}/ready": {"get": _get("Whether the model is ready (Open Inference)", {}, 503)},
+        f"/v2/models/{name}/infer": {"post": _post("Judge (Open Inference)", _ref("Tensors"))},
+        "/ping": {"get": _get("Whether there is a model (MLflow, SageMaker)", None, 404)},
+        "/invocations": {"post": _post("Judge (MLflow, SageMaker)", _ref("Table"), error="MlflowError", more=(415,))},
+    }
+    if service.predictions is not None:
+        paths |= _stored(given, feedback)
+    if service.metrics is not None:
+        paths["/metrics"] = {"get": _get("Numbers for Prometheus", None)}
+    if service.section.api_keys:
+        security: list[Any] = [{"bearer": []}]
+    else:
+        security = []
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": f"{name}, served by goldstream", "version": installed_version("goldstream")},
+        "paths": paths, "security": security,
+        "components": {"schemas": {**_SCHEMAS, **own}, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+    }  # fmt: skip
+
+
+def _stored(given: Any, feedback: Any) -> dict[str, Any]:
+    text = {
+        "type": "object",
+        "required": ["text"],
+        "properties": {"text": {"type": "string"}, "user_label": {"type": ["string", "null"]}},
+    }
+    listing = _get("What was answered, newest first", {}, 400, 503)
+    listing["parameters"] = [
+        {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": predictions.MOST_LISTED}},
+        {"name": "after", "in": "query", "schema": {"type": "string", "format": "uuid"}},
+    ]
+    return {
+        "/predictions": {"post": _post("Judge a text and keep the answer", text, given), "get": listing},
+        "/feedback": {"post": _post("Say whether an answer was right", feedback, more=(404,))},
+        "/statistics": {"get": _get("How often answers were right", {}, 503)},
+    }
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _post(about: str, body: Any, answer: Any = None, error: str = "Error", more: tuple[int, ...] = ()) -> dict[str, Any]:
+    return {
+        "summary": about,
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {
+            "200": _json("The answer", answer or _ref("Any")),
+            **_errors((400, 401, 403, 408, 413, 429, 500, 503, *more), error),
+        },
+    }
+
+
+def _get(about: str, answer: Any, *errors: int) -> dict[str, Any]:
+    said = {"description": "The answer"} if answer is None else _json("The answer", answer or _ref("Any"))
+    shown = {str(status): {"description": "Not now"} for status in (400, 401, 403, 429, *errors)}
+    return {"summary": about, "responses": {"200": said, **shown}}
+
+
+def _errors(statuses: tuple[int, ...], schema: str) -> dict[str, Any]:
+    return {str(status): _json("Why not", _ref(schema)) for status in statuses}
+
+
+def _json(about: str, schema: Any) -> dict[str, Any]:
+    return {"description": about, "content": {"application/json": {"schema": schema}}}
+
+
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title><style>{style}</style><h1>{title}</h1>
+<p>Version {version}. The same as a document for machines: <a href="/openapi.json">/openapi.json</a>.</p>
+<pre>curl -s {base}/predict -d '{{"text": "…"}}'</pre>{paths}</html>"""
+_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}"
+    "pre{background:#f2f2f2;padding:.7rem;overflow:auto}code{font-weight:600}summary{cursor:pointer;padding:.3rem 0}"
+    "@media(prefers-color-scheme:dark){body{color:#eee;background:#151515}pre{background:#222}a{color:#9cf}}"
+)
+
+
+def page(service: Service, base: str) -> str:
+    """Return the document as a page: every address, what it takes and what it answers."""
+    said = document(service)
+    parts = []
+    for path, methods in said["paths"].items():
+        for method, what in methods.items():
+            body = what.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+            shown = msgspec.json.format(msgspec.json.encode({"takes": body, "answers": what["responses"]["200"]})).decode()
+            head = f"<code>{method.upper()} {html.escape(path)}</code> {html.escape(what['summary'])}"
+            parts.append(f"<details><summary>{head}</summary><pre>{html.escape(shown)}</pre></details>")
+    schemas = msgspec.json.format(msgspec.json.encode(said["components"]["schemas"])).decode()
+    parts.append(f"<details><summary>What the names stand for</summary><pre>{html.escape(schemas)}</pre></details>")
+    info = {"title": html.escape(said["info"]["title"]), "version": html.escape(said["info"]["version"])}
+    return _PAGE.format(style=_STYLE, base=html.escape(base), paths="".join(parts), **info)
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """Return the addresses of the document and its page."""
+
+    async def openapi(request: Request) -> Response:
+        return Response(msgspec.json.encode(document(service)), media_type="application/json")
+
+    async def docs(request: Request) -> Response:
+        policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+        base = f"http://{request.headers.get('host', 'localhost')}"
+        return Response(page(service, base), headers={"content-security-policy": policy}, media_type="text/html; charset=utf-8")
+
+    return [Route("/openapi.json", openapi, methods=["GET"]), Route("/docs", docs, methods=["GET"])]

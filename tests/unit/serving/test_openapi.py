@@ -1,0 +1,56 @@
+"""The document says what the service does: a stranger's requests, made up from it, get what it promises."""
+
+import pytest
+
+
+def test_every_reference_leads_somewhere(client):
+    said = client.get("/openapi.json").json()
+    found = []
+
+    def look(value):
+        if isinstance(value, dict):
+            found.extend([value["$ref"]] if isinstance(value.get("$ref"), str) else [])
+            for each in value.values():
+                look(each)
+        if isinstance(value, list):
+            for each in value:
+                look(each)
+
+    look(said)
+    assert {reference.rsplit("/", 1)[1] for reference in found} <= set(said["components"]["schemas"])
+    assert said["openapi"] == "3.1.0"
+
+
+def test_every_address_that_takes_get_answers(client):
+    for path, methods in client.get("/openapi.json").json()["paths"].items():
+        if "get" in methods:
+            assert client.get(path).status_code == 200, path
+
+
+def test_the_page_needs_nothing_from_elsewhere(client):
+    answer = client.get("/docs")
+    assert answer.status_code == 200
+    assert "/v2/models/floods/infer" in answer.text
+    assert "src=" not in answer.text and "://" not in answer.text.replace("http://127.0.0.1:8322", "")
+
+
+def test_requests_made_up_from_the_document_get_what_it_promises(running):
+    schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
+    import hypothesis
+
+    _, (host, port) = running(**{"store-predictions": False})
+    schema = schemathesis.openapi.from_url(f"http://{host}:{port}/openapi.json")
+
+    for operation in schema.get_all_operations():
+
+        @hypothesis.settings(
+            max_examples=8, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck), derandomize=True,
+            phases=[hypothesis.Phase.generate],
+        )  # fmt: skip
+        @hypothesis.given(case=operation.ok().as_strategy())
+        def ask(case):
+            answer = case.call()
+            assert answer.status_code != 500, answer.text
+            case.validate_response(answer, excluded_checks=[])
+
+        ask()
