@@ -214,6 +214,7 @@ class Serving(Section, frozen=True, kw_only=True):
     api_keys: tuple[Secret, ...] = ()  #: one of them must be shown; needed for any host but loopback
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")  #: names by which we may be called without a key
     cors_origins: tuple[str, ...] = ()  #: sites whose pages may ask, such as `https://example.org`
+    in_up: bool = False  #: also a part of `goldstream up`, which takes the memory of one more process
     workers: Annotated[int, Meta(ge=1, le=256)] = 1  #: processes that answer on the one port
     metrics: bool = True  #: count, for `/metrics`
     access_log: bool = False  #: a line of JSON on standard error for each request

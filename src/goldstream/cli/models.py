@@ -90,6 +90,63 @@ def history(config: Path, as_json: bool) -> None:
 
 
 @models.command()
+@click.argument("first", type=int)
+@click.argument("second", type=int)
+@config_option
+@click.option(
+    "--posts", type=click.IntRange(1, 1_000_000), default=1_000, show_default=True, help="How many, the newest first."
+)
+@json_option
+def diff(first: int, second: int, config: Path, posts: int, as_json: bool) -> None:
+    """Score the newest posts on the log with both versions, and show what SECOND would change."""
+    from goldstream.run.versions import difference
+
+    with open_project(config) as project:
+        found = difference(project, first, second, posts=posts)
+    kept = found["kept"]
+    rows = [
+        f"{found['posts']:,} posts: version {first} keeps {kept[str(first)]:,}, version {second} {kept[str(second)]:,}; "
+        f"{found['changed']:,} decided otherwise, probabilities move by {found['mean_move']:.3f}",
+        *(
+            f"{each[str(first)]['probability']:.2f} → {each[str(second)]['probability']:.2f}  {' '.join(each['text'].split())[:90]}"
+            for each in found["examples"]
+        ),
+    ]
+    emit(found, as_json, "\n".join(rows))
+
+
+@models.command()
+@click.argument("version", type=int)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@config_option
+@json_option
+def export(version: int, file: Path, config: Path, as_json: bool) -> None:
+    """Write VERSION and its evidence into FILE, a tar that `models import` takes."""
+    from goldstream.run.versions import export_version
+
+    with open_project(config) as project:
+        found = export_version(project, version, file)
+    emit(found, as_json, f"version {version} is in {file}")
+
+
+@models.command("import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@config_option
+@json_option
+def import_(file: Path, config: Path, as_json: bool) -> None:
+    """Register the model in FILE, after it has loaded and given its golden texts their scores; the champion stays."""
+    from goldstream.run.versions import import_version
+
+    with open_project(config) as project:
+        found = import_version(project, file)
+    emit(
+        found,
+        as_json,
+        f"registered as version {found['version']}; `goldstream models promote {found['version']}` lets it decide",
+    )
+
+
+@models.command()
 @click.argument("value", required=False, type=click.FloatRange(0, 1))
 @config_option
 @_why

@@ -15,11 +15,11 @@ def up(config: Path) -> None:
 
     A part that dies is started again, with back-off, and named. Ctrl-C ends all parts between two batches.
     """
-    from goldstream.run.parts import PARTS
+    from goldstream.run.parts import chosen
     from goldstream.run.supervisor import Supervisor, only_one, stopped_by_signals
 
     with open_project(config) as project, only_one(project.data_folder), stopped_by_signals() as stop:
-        supervisor = Supervisor(project.config, list(PARTS), project.data_folder, say)
+        supervisor = Supervisor(project.config, chosen(project.settings), project.data_folder, say)
         web = project.settings.web
         say(f"{project.settings.project.name}: http://{web.host}:{web.port}  (Ctrl-C to stop)")
         try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldstream import running
 from goldstream.run.project import Project
+from goldstream.settings import Settings
 
 if TYPE_CHECKING:
     from goldstream.sources.base import Source
@@ -53,6 +54,14 @@ def web(project: Project, stop: threading.Event) -> None:
     serve(project.store, project.settings, stop, folder=project.folder, parts=lambda: running.look(project.data_folder))
 
 
+def serving(project: Project, stop: threading.Event) -> None:
+    """The champion behind REST."""
+    from goldstream.run.serving import open_port, serve_project
+
+    with open_port(project.settings.serving) as listener:
+        serve_project(project, listener, stop, _say)
+
+
 def first_champion(project: Project, stop: threading.Event) -> str:
     """Dataset → labels → model → champion, once; then go on collecting."""
     from goldstream.run.learn import learn
@@ -73,8 +82,16 @@ PARTS: Mapping[str, Part] = {
     "classify": classify,
 }
 
+#: Parts that only run when the settings ask for them.
+WHEN_ASKED: Mapping[str, Part] = {"serving": serving}
+
 #: What the process of a part may go on as.
 STEPS: Mapping[str, Part] = {"first-champion": first_champion}
+
+
+def chosen(settings: Settings) -> list[str]:
+    """Return the parts that `goldstream up` runs, in the order in which they start."""
+    return [*PARTS, *(name for name in WHEN_ASKED if settings.serving.in_up)]
 
 
 def _keep_pumping(project: Project, number: int, stop: threading.Event) -> None:

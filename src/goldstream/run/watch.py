@@ -12,7 +12,7 @@ from rich.console import Console
 
 from goldstream.run import demo
 from goldstream.run.live import LOOK_S, described, line
-from goldstream.run.parts import PARTS
+from goldstream.run.parts import chosen
 from goldstream.run.project import Project
 from goldstream.run.supervisor import Supervisor, only_one, stopped_by_signals
 from goldstream.store.reconnect import OUTAGES
@@ -30,7 +30,10 @@ def run_demo(folder: Path, source: str, *, ends: bool, port: int | None) -> Mapp
     console.print(f"[bold]goldstream demo[/]: the project is in {folder}; PostgreSQL starts …")
     with Project.open(config) as project, only_one(project.data_folder), stopped_by_signals() as stop:
         supervisor = Supervisor(
-            project.config, list(PARTS), project.data_folder, lambda line: console.print(line, markup=False, soft_wrap=True)
+            project.config,
+            chosen(project.settings),
+            project.data_folder,
+            lambda line: console.print(line, markup=False, soft_wrap=True),
         )
         web = project.settings.web
         console.print(f"open [bold]http://{web.host}:{web.port}[/]  (Ctrl-C to stop)")

@@ -1,0 +1,59 @@
+"""Puts load on a server with wrk, and reads what came of it."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+SCRIPT = """
+local bodies = {}
+for line in io.lines("%s") do bodies[#bodies + 1] = line end
+local number = 0
+wrk.method = "POST"
+wrk.headers["content-type"] = "application/json"
+request = function()
+  number = number %% #bodies + 1
+  return wrk.format(nil, "%s", nil, bodies[number])
+end
+"""
+_UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
+
+
+class Load(NamedTuple):
+    """What wrk saw."""
+
+    requests_s: float
+    p50_ms: float
+    p99_ms: float
+    failed: int  #: answers that were not 2xx, and connections that broke
+
+
+def script(folder: Path, path: str, bodies: list[object]) -> Path:
+    """Write what wrk sends: the bodies, one after the other, to `path`."""
+    if shutil.which("wrk") is None:
+        sys.exit("this benchmark needs wrk (Debian: apt-get install wrk)")
+    lines = folder / f"bodies{len(bodies)}.jsonl"
+    lines.write_text("\n".join(json.dumps(body) for body in bodies))
+    file = lines.with_suffix(".lua")
+    file.write_text(SCRIPT % (lines, path))
+    return file
+
+
+def run(url: str, lua: Path, *, seconds: int, connections: int) -> Load:
+    """Ask as fast as answers come, over so many connections."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(lua), url]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
+    wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+    failed = sum(map(int, broken.groups())) if broken else 0
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    assert rate is not None, said
+    return Load(float(rate[1]), _ms(said, "50%"), _ms(said, "99%"), failed + (int(wrong[1]) if wrong else 0))
+
+
+def _ms(said: str, quantile: str) -> float:
+    found = re.search(rf"{quantile}\s+([\d.]+)(us|ms|s)", said)
+    return float(found[1]) * _UNITS[found[2]] if found else float("nan")
