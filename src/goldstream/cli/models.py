@@ -54,6 +54,7 @@ def promote(version: int, config: Path, why: str, force: bool, as_json: bool) ->
     """Make VERSION champion, after it has loaded and given its golden texts their scores. --force needs a reason of yours."""
     if force and why == BY_HAND:
         raise click.UsageError('--force needs the reason, for the history: --why "…"')
+    from goldstream.store import trials
     from goldstream.training.promotion import promote as move
 
     with open_project(config) as project:
@@ -61,6 +62,9 @@ def promote(version: int, config: Path, why: str, force: bool, as_json: bool) ->
             project.registry(), version, project.data_folder / "models",
             labels=project.settings.project.labels, who=getpass.getuser(), why=why, force=force,
         )  # fmt: skip
+        with project.store.connect(name="trials") as conn:
+            if (trial := trials.newest(conn)) is not None and trial.version == version:
+                trials.end(conn, who=getpass.getuser(), why="promoted")
     emit({"champion": version}, as_json, f"champion is now version {version}")
 
 
@@ -144,6 +148,61 @@ def import_(file: Path, config: Path, as_json: bool) -> None:
         as_json,
         f"registered as version {found['version']}; `goldstream models promote {found['version']}` lets it decide",
     )
+
+
+@models.command("try")
+@click.argument("version", type=int)
+@click.option("--as", "kind", type=click.Choice(["shadow", "canary"]), required=True, help="Only compare, or also answer.")
+@click.option("--percent", type=click.FloatRange(0, 100), default=10.0, show_default=True, help="Of the requests to serving.")
+@config_option
+@_why
+@json_option
+def try_(version: int, kind: str, percent: float, config: Path, why: str, as_json: bool) -> None:
+    """Try VERSION on live requests: a shadow is scored beside the champion, a canary answers its share.
+
+    `models promote` or `models drop` ends it.
+    """
+    from goldstream.store import trials
+    from goldstream.stream.champion import load
+
+    with open_project(config) as project, project.store.connect(name="trials") as conn:
+        load(project.registry(), version, project.data_folder / "models")
+        trials.begin(conn, kind, version, percent / 100, who=getpass.getuser(), why=why)
+    emit({"version": version, "kind": kind, "percent": percent}, as_json, f"version {version} is a {kind} of {percent:g} %")
+
+
+@models.command()
+@config_option
+@json_option
+def trial(config: Path, as_json: bool) -> None:
+    """Show the trial that runs, and how often its shadow agreed with the champion."""
+    from goldstream.store import trials
+
+    with open_project(config) as project, project.store.connect(name="trials") as conn:
+        found = trials.newest(conn)
+        compared = trials.counts(conn, found.id) if found else []
+    rows = [f"version {found.version} is a {found.kind} of {100 * found.share:g} %" if found else "no version is being tried"]
+    rows += [
+        f"beside version {each.champion}: {each.texts:,} texts, {each.agreed / each.texts:.1%} agree, "
+        f"probabilities move by {each.moved / each.texts:.3f}"
+        for each in compared
+    ]
+    data = {"trial": found._asdict() if found else None, "compared": [each._asdict() for each in compared]}
+    emit(data, as_json, "\n".join(rows))
+
+
+@models.command()
+@config_option
+@_why
+@json_option
+def drop(config: Path, why: str, as_json: bool) -> None:
+    """End the trial that runs; the champion stays."""
+    from goldstream.store import trials
+
+    with open_project(config) as project, project.store.connect(name="trials") as conn:
+        ended = trials.end(conn, who=getpass.getuser(), why=why)
+    said = f"version {ended.version} is not tried any more" if ended else "no version was being tried"
+    emit({"dropped": ended.version if ended else None}, as_json, said)
 
 
 @models.command()

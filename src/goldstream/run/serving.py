@@ -23,6 +23,7 @@ from goldstream.serving.models import Models
 from goldstream.serving.prediction_store import PredictionStore
 from goldstream.serving.server import serve
 from goldstream.serving.service import Service
+from goldstream.serving.trial import Trials
 from goldstream.stream.champion import Champion
 
 Say = Callable[[str], None]
@@ -43,13 +44,16 @@ def serve_project(
     section = project.settings.serving
     cache = project.data_folder / "models"
     with Champion(project.registry(), cache, say=say) as champion:
+        models = Models(champion, project.registry(), cache, most=section.pinned_versions)
+        batcher = Batcher(together=section.batching, wait_s=section.batch_wait_ms / 1_000)
         service = Service(
             name=section.model or project.settings.project.name,
             section=section,
-            models=Models(champion, project.registry(), cache, most=section.pinned_versions),
-            batcher=Batcher(together=section.batching, wait_s=section.batch_wait_ms / 1_000),
+            models=models,
+            batcher=batcher,
             metrics=Metrics() if section.metrics else None,
             predictions=PredictionStore(project.store, section, say) if section.store_predictions else None,
+            trials=Trials(project.store, models, batcher),
         )
         serve(service, listener, stop, ready)
 

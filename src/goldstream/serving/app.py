@@ -1,5 +1,6 @@
 """All protocols as one application: which address is answered by which file."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
@@ -29,9 +30,12 @@ def make_app(service: Service) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         if service.predictions is not None:
             service.predictions.open()
+        following = asyncio.create_task(service.trials.follow()) if service.trials is not None else None
         try:
             yield
         finally:
+            if following is not None:
+                following.cancel()
             service.batcher.close()
             if service.predictions is not None:
                 service.predictions.close()

@@ -10,6 +10,7 @@ from goldstream.serving.counting import Metrics
 from goldstream.serving.models import Models, Unavailable, UnknownVersion
 from goldstream.serving.prediction_store import PredictionStore
 from goldstream.serving.requests import Refused
+from goldstream.serving.trial import Trials
 from goldstream.stream.champion import Fixed
 
 
@@ -23,6 +24,7 @@ class Service:
     batcher: Batcher
     predictions: PredictionStore | None = None  #: where answers are kept, if they are
     metrics: Metrics | None = None  #: what is counted, if anything is
+    trials: Trials | None = None  #: of other versions on live requests
     draining: bool = False  #: asked to stop: answers, and is not ready any more
 
     @property
@@ -48,7 +50,8 @@ class Service:
 
     async def score(self, texts: Sequence[str], version: int | str | None = None) -> Judged:
         """Return what the champion, or that version, says of each text; raises `Refused`."""
-        model = await self.model(version)
+        canary = self.trials.canary() if version is None and self.trials is not None else None
+        model = canary or await self.model(version)
         if len(texts) > self.section.max_texts:
             raise Refused(400, f"{len(texts):,} texts in one request are too many; send at most {self.section.max_texts:,}")
         if not texts:
@@ -63,4 +66,6 @@ class Service:
             raise Refused(500, f"version {model.version} failed on this text: {type(error).__name__}") from error
         if self.metrics is not None:
             self.metrics.judged(judged)
+        if version is None and canary is None and self.trials is not None:
+            self.trials.shadow(list(texts), judged)
         return judged

@@ -136,6 +136,27 @@ CREATE TABLE threshold_moves (
     why       text NOT NULL
 );
 
+-- Trials of a version on live requests, only ever added to; the newest row counts. A shadow is scored beside the champion
+-- and never answers; a canary answers its share of the requests.
+CREATE TABLE trials (
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    kind    text NOT NULL CHECK (kind IN ('shadow', 'canary', 'none')),
+    version integer,
+    share   real NOT NULL CHECK (share BETWEEN 0 AND 1),
+    who     text NOT NULL,
+    why     text NOT NULL
+);
+-- What the texts of a shadow came to, added up by every serving process.
+CREATE TABLE trial_counts (
+    trial    bigint NOT NULL REFERENCES trials,
+    champion integer NOT NULL, -- the version it was compared with
+    texts    bigint NOT NULL,
+    agreed   bigint NOT NULL,  -- same label
+    moved    double precision NOT NULL, -- sum of how far the probability of the champion's label moved
+    PRIMARY KEY (trial, champion)
+);
+
 -- What serving answered, and what people say of it. No reference to models: an answer is written behind, a swap later.
 CREATE TABLE served_predictions (
     id          uuid PRIMARY KEY, -- version 7: sorts by time

@@ -23,6 +23,7 @@ from goldstream.serving.models import Models
 from goldstream.serving.prediction_store import PredictionStore
 from goldstream.serving.server import serve
 from goldstream.serving.service import Service
+from goldstream.serving.trial import Trials
 from goldstream.store import Store
 from goldstream.stream.champion import Champion
 
@@ -87,6 +88,7 @@ class Served:
         batcher = Batcher(together=section.batching, wait_s=section.batch_wait_ms / 1_000)
         kept = PredictionStore(store, section, self.said.append) if section.store_predictions else None
         self.service = Service("floods", section, models, batcher, kept, Metrics() if section.metrics else None)
+        self.service.trials = Trials(store, models, batcher)
 
     def client(self) -> TestClient:
         return TestClient(make_app(self.service), "http://127.0.0.1:8322", raise_server_exceptions=False)
