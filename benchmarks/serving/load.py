@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 SCRIPT = """
 local bodies = {}
 for line in io.lines("%s") do bodies[#bodies + 1] = line end
@@ -29,6 +31,7 @@ class Load(NamedTuple):
     p50_ms: float
     p99_ms: float
     failed: int  #: answers that were not 2xx, and connections that broke
+    cpu_us: float  #: that the server's process took for each request; says more than the rate on a machine that is not idle
 
 
 def script(folder: Path, path: str, bodies: list[object]) -> Path:
@@ -42,8 +45,9 @@ def script(folder: Path, path: str, bodies: list[object]) -> Path:
     return file
 
 
-def run(url: str, lua: Path, *, seconds: int, connections: int) -> Load:
-    """Ask as fast as answers come, over so many connections."""
+def run(url: str, server: int, lua: Path, *, seconds: int, connections: int) -> Load:
+    """Ask the process `server` as fast as answers come, over so many connections."""
+    before = sum(psutil.Process(server).cpu_times()[:2])
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(lua), url]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
@@ -51,7 +55,11 @@ def run(url: str, lua: Path, *, seconds: int, connections: int) -> Load:
     failed = sum(map(int, broken.groups())) if broken else 0
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
     assert rate is not None, said
-    return Load(float(rate[1]), _ms(said, "50%"), _ms(said, "99%"), failed + (int(wrong[1]) if wrong else 0))
+    requests = re.search(r"(\d+) requests in", said)
+    assert requests is not None, said
+    cpu_us = (sum(psutil.Process(server).cpu_times()[:2]) - before) / max(1, int(requests[1])) * 1e6
+    failed += int(wrong[1]) if wrong else 0
+    return Load(float(rate[1]), _ms(said, "50%"), _ms(said, "99%"), failed, cpu_us)
 
 
 def _ms(said: str, quantile: str) -> float:

@@ -27,8 +27,8 @@ RIVALS = {
 }  # fmt: skip
 
 
-def median(url: str, lua: Path, runs: int, seconds: int, connections: int) -> Load:
-    found = [run(url, lua, seconds=seconds, connections=connections) for _ in range(runs)]
+def median(url: str, server: int, lua: Path, runs: int, seconds: int, connections: int) -> Load:
+    found = [run(url, server, lua, seconds=seconds, connections=connections) for _ in range(runs)]
     return Load(*(statistics.median(values) for values in zip(*found, strict=True)))
 
 
@@ -44,13 +44,13 @@ def until_it_answers(url: str) -> None:
 
 
 @contextmanager
-def fastapi() -> Iterator[str]:
+def fastapi() -> Iterator[tuple[str, int]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen([sys.executable, str(Path(__file__).with_name("fastapi_sklearn.py")), str(port)])
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process.pid
     finally:
         process.terminate()
         process.wait()
@@ -73,18 +73,18 @@ def main() -> None:
         for name, settings in (("goldstream, as shipped", {}), ("goldstream, bare", BARE)):
             lines = "\n".join(f"{key.replace('_', '-')} = {value}" for key, value in settings.items())
             config.write_text(config.read_text().split("[serving]")[0] + f"[serving]\n{lines}\n")
-            with serving(config) as (url, _):
+            with serving(config) as (url, process):
                 until_it_answers(url)
-                found[name] = median(url, one, *shape)
-                found[f"{name}, one connection"] = median(url, one, options.runs, options.seconds, 1)
-                found[f"{name}, 1,000 texts a request"] = median(url, many, options.runs, options.seconds, 2)
+                found[name] = median(url, process.pid, one, *shape)
+                found[f"{name}, one connection"] = median(url, process.pid, one, options.runs, options.seconds, 1)
+                found[f"{name}, 1,000 texts a request"] = median(url, process.pid, many, options.runs, options.seconds, 2)
         if importlib.util.find_spec("fastapi"):
-            with fastapi() as url:
+            with fastapi() as (url, server):
                 until_it_answers(url)
-                found["FastAPI + scikit-learn"] = median(url, one, *shape)
-    print(f"{'':44} {'requests/s':>11} {'p50 ms':>8} {'p99 ms':>8} {'failed':>7}")
+                found["FastAPI + scikit-learn"] = median(url, server, one, *shape)
+    print(f"{'':44} {'requests/s':>11} {'p50 ms':>8} {'p99 ms':>8} {'failed':>7} {'CPU µs':>8}")
     for name, load in found.items():
-        print(f"{name:44} {load.requests_s:11,.0f} {load.p50_ms:8.2f} {load.p99_ms:8.2f} {load.failed:7.0f}")
+        print(f"{name:44} {load.requests_s:11,.0f} {load.p50_ms:8.2f} {load.p99_ms:8.2f} {load.failed:7.0f} {load.cpu_us:8.0f}")
     absent = [name for name, module in RIVALS.items() if importlib.util.find_spec(module) is None]
     print(f"not installed, not measured: {', '.join(absent) or 'none'}")
     if options.json:

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -15,12 +16,13 @@ import pytest
 from goldstream.models.folder import save_model
 from goldstream.models.ngram_bag import NgramBag, NgramBagSettings
 from goldstream.run.project import Project
+from goldstream.store import Store
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(tmp_path: Path, store: Store) -> Iterator[Path]:
     config = tmp_path / "goldstream.toml"
-    config.write_text('[project]\nname = "floods"\n')
+    config.write_text(f'[project]\nname = "floods"\n[store]\ndsn = "{store.dsn}"\nschema = "{store.schema}"\n')
     model = NgramBag(("keep", "other"), NgramBagSettings(bits=12, epochs=2))
     model.fit(pa.array(["a flood", "a cat"] * 10), np.eye(2, dtype=np.float32)[[0, 1] * 10])
     save_model(model, tmp_path / "model", kind="ngram-bag", name="floods", threshold=0.5, positive="keep", made_from={})

@@ -17,13 +17,14 @@ from goldstream.models.ngram_bag import NgramBag, NgramBagSettings
 from goldstream.records import Post, to_columns
 from goldstream.run.project import Project
 from goldstream.run.versions import difference, export_version, import_version
+from goldstream.store import Store
 
 
 @pytest.fixture
-def project(tmp_path: Path):
+def project(tmp_path: Path, store: Store):
     """Version 1 keeps floods, version 2 keeps cats; three posts stand on the log."""
     config = tmp_path / "goldstream.toml"
-    config.write_text('[project]\nname = "floods"\n')
+    config.write_text(f'[project]\nname = "floods"\n[store]\ndsn = "{store.dsn}"\nschema = "{store.schema}"\n')
     with Project.open(config) as opened:
         for number, wanted in enumerate([[0, 1], [1, 0]]):
             model = NgramBag(("keep", "other"), NgramBagSettings(bits=12, epochs=4))

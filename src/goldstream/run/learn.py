@@ -211,7 +211,7 @@ def train_and_register(
             made_from=evidence,
             calibration=fitted.calibration,
         )
-        evidence["folder_sha256"] = folder_hash(path)
+        evidence["folder_sha256"], evidence["parent"] = folder_hash(path), registry.alias("champion")
         number = registry.register(path, name=name, labels=labels, threshold=fitted.threshold, evidence=evidence)
     if promote or registry.alias("champion") is None:
         registry.move("champion", number, who="goldstream", why="asked for" if promote else "first model of this project")

@@ -17,7 +17,7 @@ from goldstream.store import Store, trials
 from goldstream.store.trials import Count, Trial
 from goldstream.stream.champion import Fixed
 
-LOOK_S = 1.0  #: how often the trial is looked up, and its counts are written
+LOOK_S = 2.0  #: how often the trial is looked up, and its counts are written
 MOST_SHADOWS = 64  #: requests that may wait for their shadow; more are not shadowed
 
 
@@ -31,7 +31,6 @@ class Trials:
         self._counts: dict[tuple[int, int], Count] = {}
         self._shadows: set[asyncio.Task[None]] = set()
         self._random = random.Random()
-        self._conn: psycopg.Connection[object] | None = None
 
     def canary(self) -> Fixed | None:
         """Return the model that answers this request in the champion's place, if it is one of the canary's share."""
@@ -50,14 +49,10 @@ class Trials:
 
     async def follow(self) -> None:
         """Look the trial up again and again, until cancelled; while the database is away it stays as it is."""
-        try:
-            while True:
-                with suppress(StoreError, psycopg.Error):
-                    await self.look()
-                await asyncio.sleep(LOOK_S)
-        finally:
-            if self._conn is not None:
-                self._conn.close()
+        while True:
+            with suppress(StoreError, psycopg.Error):
+                await self.look()
+            await asyncio.sleep(LOOK_S)
 
     async def look(self) -> None:
         """Look the trial up once, load its model, and write what was counted."""
@@ -75,12 +70,10 @@ class Trials:
             self._trial = found if self._model is not None else None
 
     def _exchange(self, counted: list[Count]) -> Trial | None:
-        if self._conn is None or self._conn.closed:
-            self._conn = self._store.connect(name="serving trials")
-        with self._conn.transaction():
+        with self._store.connect(name="serving trials") as conn, conn.transaction():
             for count in counted:
-                trials.add(self._conn, count)
-            return trials.newest(self._conn)
+                trials.add(conn, count)
+            return trials.newest(conn)
 
     async def _compare(self, trial: Trial, model: Fixed, texts: list[str], judged: Judged) -> None:
         with suppress(Exception):  # a shadow that fails harms nobody; it agrees on nothing

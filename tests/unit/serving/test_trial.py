@@ -58,8 +58,8 @@ def test_a_version_that_is_not_there_is_not_tried(store, registry, served):
 @pytest.mark.parametrize(
     "words", [["try", "9", "--as", "canary"], ["try", "1"], ["try", "1", "--as", "canary", "--percent", "101"]]
 )
-def test_a_trial_of_nothing_is_refused(tmp_path, words):
-    (tmp_path / "goldstream.toml").write_text("")
+def test_a_trial_of_nothing_is_refused(store, tmp_path, words):
+    (tmp_path / "goldstream.toml").write_text(f'[store]\ndsn = "{store.dsn}"\nschema = "{store.schema}"\n')
     with Project.open(tmp_path / "goldstream.toml") as project:
         said = CliRunner().invoke(goldstream, ["models", *words, "-c", str(project.config)])
         assert said.exit_code != 0
