@@ -36,7 +36,9 @@ def project(tmp_path: Path, store: Store):
             Post(id=f"t:{number}", source="t", text=text, revision=1, author="ann", seen_at=now())
             for number, text in enumerate(["flood water", "cat", "cat cat"])
         ]
-        opened.log().append(to_columns(posts), "t", None)
+        log = opened.log()
+        log.append(to_columns(posts), "t", None)
+        log.close()
         yield opened
 
 

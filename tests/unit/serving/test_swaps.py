@@ -68,6 +68,7 @@ def test_swaps_under_load_leave_no_scratch(store, registry, running, tmp_path):
         for thread in threads:
             thread.join(30)
         rows = conn.execute("SELECT position, version FROM predictions ORDER BY position").fetchall()
+    log.close()
     assert [position for position, _ in rows] == sorted({position for position, _ in rows})
     assert len(rows) == appended * BATCH
     champions = {move.after for move in registry.history("champion")}
