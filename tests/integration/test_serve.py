@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +43,8 @@ def test_the_command_serves_until_it_is_asked_to_stop(project, workers):
         for _ in range(200):  # connections wait until a worker is there
             with httpx.Client(base_url=address, timeout=60) as client:
                 answer = client.post("/predict", json={"text": "a flood"})
-                while answer.status_code == 503:
+                until = time.monotonic() + 30
+                while answer.status_code == 503 and time.monotonic() < until:
                     answer = client.post("/predict", json={"text": "a flood"})
                 assert (answer.status_code, answer.json()["label"]) == (200, "keep")
                 seen.add(re.search(r'worker="(\d+)"', client.get("/metrics").text)[1])

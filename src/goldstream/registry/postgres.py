@@ -181,6 +181,8 @@ def _unpack(data: bytes, folder: Path) -> None:
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
             tar.extractall(partial / "model", filter="data")
         with suppress(FileNotFoundError):
+            if _pack(folder) == data:  # another process was faster, and somebody may be reading it by now
+                return
             folder.rename(partial / "damaged")
         (partial / "model").rename(folder)
     except OSError as error:
