@@ -6,6 +6,7 @@ every label model works on these, and its cost grows with the votes among them.
 
 import numpy as np
 
+FEW = 1 << 18  #: as many rows that could occur are counted without sorting
 LIKELY = 0.8  #: how often a function is believed to be right before anything is known of it
 
 
@@ -14,7 +15,7 @@ class Votes:
 
     >>> votes = Votes(np.array([[0, -1], [1, 1], [0, -1]], np.int8), labels=2)
     >>> votes.rows.tolist(), votes.counts.tolist(), votes.inverse.tolist()
-    ([[1, 1], [0, -1]], [1.0, 2.0], [1, 0, 1])
+    ([[0, -1], [1, 1]], [2.0, 1.0], [0, 1, 0])
     """
 
     def __init__(self, votes: np.ndarray, labels: int, gold: np.ndarray | None = None) -> None:
@@ -73,6 +74,9 @@ def _different(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where each different row occurs first, which of them each row is, and how often each occurs."""
     if rows.shape[1] == 0:
         return np.arange(min(len(rows), 1)), np.zeros(len(rows), np.int64), np.full(min(len(rows), 1), len(rows))
+    base = int(rows.max(initial=0)) + 2
+    if base ** rows.shape[1] <= FEW:
+        return _different_of_few(rows, base)
     width = rows.dtype.itemsize * rows.shape[1]
     keys = np.ascontiguousarray(rows).view(f"V{width}").reshape(-1)
     if width <= 8:  # as one number, which sorts faster
@@ -81,3 +85,15 @@ def _different(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         keys = padded.view(np.int64).reshape(-1)
     _, first, inverse, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
     return first, inverse.reshape(-1), counts
+
+
+def _different_of_few(rows: np.ndarray, base: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Likewise, where each row is the number that its votes spell, and every number has a place."""
+    spelled = (rows.astype(np.float32) + 1) @ np.float32(base) ** np.arange(rows.shape[1], dtype=np.float32)
+    number = spelled.astype(np.int64)  # exact: below 2**24
+    counts = np.bincount(number, minlength=1)
+    there = np.flatnonzero(counts)
+    first, place = np.empty(len(counts), np.int64), np.empty(len(counts), np.int64)
+    first[number[::-1]] = np.arange(len(rows))[::-1]
+    place[there] = np.arange(len(there))
+    return first[there], place[number], counts[there]

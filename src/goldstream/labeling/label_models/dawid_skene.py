@@ -36,8 +36,8 @@ class DawidSkene:
 
     def fit(self, votes: np.ndarray, gold: np.ndarray | None = None, balance: np.ndarray | None = None) -> None:
         """Learn by expectation maximisation; gold labels serve the class balance only. See `LabelModel.fit`."""
-        self.balance = class_balance(Votes(votes, self._labels, gold), balance)
         counted = Votes(votes, self._labels)
+        self.balance = class_balance(counted if gold is None else Votes(votes, self._labels, gold), balance)
         believed = self._believed(counted)
         guess = np.where(counted.covered[:, None], counted.shares(), self.balance)
         for _ in range(ROUNDS):

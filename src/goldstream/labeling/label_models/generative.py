@@ -34,8 +34,8 @@ class Generative:
 
     def fit(self, votes: np.ndarray, gold: np.ndarray | None = None, balance: np.ndarray | None = None) -> None:
         """Find accuracies; gold labels serve the class balance only. See `LabelModel.fit`."""
-        self.balance = class_balance(Votes(votes, self._labels, gold), balance)
         counted = Votes(votes, self._labels)
+        self.balance = class_balance(counted if gold is None else Votes(votes, self._labels, gold), balance)
         guess = np.where(counted.covered[:, None], counted.shares(), self.balance)
         for _ in range(ROUNDS):
             self.accuracy = self._accuracies(counted, guess)

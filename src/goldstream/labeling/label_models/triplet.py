@@ -34,8 +34,8 @@ class Triplet:
 
     def fit(self, votes: np.ndarray, gold: np.ndarray | None = None, balance: np.ndarray | None = None) -> None:
         """Solve for the accuracies; gold labels serve the class balance only. See `LabelModel.fit`."""
-        self.balance = class_balance(Votes(votes, self._labels, gold), balance)
         counted = Votes(votes, self._labels)
+        self.balance = class_balance(counted if gold is None else Votes(votes, self._labels, gold), balance)
         voted_for = [label for label in range(self._labels) if (counted.rows == label).any()]
         estimates = np.array([_accuracies(counted, label) for label in voted_for]).reshape(len(voted_for), counted.functions)
         shrunk = (np.nansum(estimates, axis=0) + IMAGINED_LABELS * LIKELY) / (
