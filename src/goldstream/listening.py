@@ -1,11 +1,24 @@
-"""Sockets that listen: on loopback for anybody, elsewhere only where a secret is asked for."""
+"""Listening: on loopback for anybody, elsewhere only where a secret is asked for."""
 
+import contextlib
 import ipaddress
 import socket
+from collections.abc import Iterator
+
+import uvicorn
 
 from goldstream.errors import SettingsError
 
 WAITING = 1024  #: connections that may wait to be accepted
+
+
+class Server(uvicorn.Server):
+    """A server that leaves signals to whoever runs the process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
 
 
 def listen(host: str, port: int, *, section: str, guarded: bool) -> socket.socket:

@@ -49,7 +49,7 @@ HOMES = {
     "numba": ("jit.py",),
     "rich": ("run/", "cli/"),
     "starlette": ("web/", "serving/"),
-    "uvicorn": ("web/server.py", "serving/server.py"),
+    "uvicorn": ("listening.py", "web/server.py", "serving/server.py"),
     "websockets": ("sources/bluesky.py", "testing.py"),
 }
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import polars as pl
 import psycopg
@@ -19,7 +20,7 @@ import psycopg
 from goldstream import settings
 from goldstream.errors import StoreError
 from goldstream.serving.batching import Judged
-from goldstream.store import Store
+from goldstream.store import Store, feedback
 from goldstream.store.copying import copy_columns
 from goldstream.store.reconnect import OUTAGES
 
@@ -176,9 +177,8 @@ def write(conn: Connection, taken: list[Answered], texts: str) -> None:
     said = [(answered.ids[0], answered.user_label) for answered in taken if answered.user_label is not None]
     with conn.transaction():
         copy_columns(conn, "served_predictions", _columns(taken, texts))
-        if said:
-            with conn.cursor() as cursor:
-                cursor.executemany("INSERT INTO served_feedback (prediction_id, label) VALUES (%s, %s)", said)
+        for identifier, label in said:
+            feedback.add_to_prediction(conn, UUID(identifier), label)
 
 
 def _columns(taken: list[Answered], texts: str) -> pl.DataFrame:

@@ -19,6 +19,7 @@ from goldstream.serving.ids import new_ids
 from goldstream.serving.prediction_store import Answered, PredictionStore
 from goldstream.serving.requests import Refused, decode, read_body
 from goldstream.serving.service import Service
+from goldstream.store import feedback
 from goldstream.training.metrics import wilson
 
 Result = TypeVar("Result")
@@ -64,21 +65,10 @@ _encode = msgspec.json.Encoder().encode
 _LIST = """
     SELECT p.id::text, p.text, f.label, p.label, p.probability, p.version, p.at
     FROM served_predictions p
-    LEFT JOIN LATERAL (SELECT label FROM served_feedback WHERE prediction_id = p.id AND label IS NOT NULL
+    LEFT JOIN LATERAL (SELECT right_label AS label FROM feedback WHERE prediction_id = p.id AND right_label IS NOT NULL
                        ORDER BY id DESC LIMIT 1) f ON true
     WHERE %(after)s::uuid IS NULL OR p.id < %(after)s::uuid
     ORDER BY p.id DESC LIMIT %(limit)s
-"""
-_SAY = """
-    INSERT INTO served_feedback (prediction_id, label, correct)
-    SELECT id, %(label)s::text, %(correct)s::boolean FROM served_predictions WHERE id = %(id)s RETURNING id
-"""
-_COUNT = """
-    SELECT version, count(*), count(*) FILTER (WHERE right_one)
-    FROM (SELECT DISTINCT ON (f.prediction_id) p.version, coalesce(f.correct, f.label = p.label) AS right_one
-          FROM served_feedback f JOIN served_predictions p ON p.id = f.prediction_id
-          ORDER BY f.prediction_id, f.id DESC) latest
-    GROUP BY version ORDER BY version DESC
 """
 
 
@@ -114,31 +104,26 @@ def routes(service: Service) -> list[BaseRoute]:
         following = found[-1].id if len(found) == wanted["limit"] else None
         return Response(_encode({"predictions": found, "next": following}), media_type="application/json")
 
-    async def feedback(request: Request) -> Response:
+    async def hear(request: Request) -> Response:
         said = decode(_feedback, await read_body(request.receive, service.largest_body))
         if (said.label is UNSET) == (said.correct is UNSET):
             raise Refused(400, 'say "label", the right one, or "correct", true or false, and not both')
         known = {label for model in service.models.loaded for label in model.model.labels}
         if said.label is not UNSET and said.label not in known:
             raise Refused(400, f"no label {said.label!r}; there are {', '.join(sorted(known))}")
-        values = {
-            "id": said.prediction_id,
-            "label": None if said.label is UNSET else said.label,
-            "correct": None if said.correct is UNSET else said.correct,
-        }
-        await _say(kept, values)
+        await _say(kept, said)
         return Response(b"{}", media_type="application/json")
 
     async def statistics(request: Request) -> Response:
-        rows = await _query(kept, lambda conn: conn.execute(_COUNT).fetchall())
-        by_version = [{"version": version, **_rate(n, correct)} for version, n, correct in rows]
-        total = _rate(sum(n for _, n, _ in rows), sum(correct for *_, correct in rows))
+        found = [rate for rate in await _query(kept, feedback.rates) if rate["place"] == "rest"]
+        by_version = [{"version": rate["version"], **_rate(rate["answers"], rate["right"])} for rate in found]
+        total = _rate(sum(rate["answers"] for rate in found), sum(rate["right"] for rate in found))
         return Response(_encode({**total, "by_version": by_version}), media_type="application/json")
 
     return [
         Route("/predictions", predict, methods=["POST"]),
         Route("/predictions", listed, methods=["GET"]),
-        Route("/feedback", feedback, methods=["POST"]),
+        Route("/feedback", hear, methods=["POST"]),
         Route("/statistics", statistics, methods=["GET"]),
     ]
 
@@ -157,12 +142,14 @@ async def _query(kept: PredictionStore, ask: Callable[[psycopg.Connection[Any]],
         raise Refused(503, "the database is away; try again later", {"retry-after": "3"}) from None
 
 
-async def _say(kept: PredictionStore, values: dict[str, Any]) -> None:
+async def _say(kept: PredictionStore, said: Feedback) -> None:
     """Store the feedback; raises `Refused` when there is no such prediction, and none can be on its way."""
-    while await _query(kept, lambda conn: conn.execute(_SAY, values).fetchone()) is None:
-        made_at = (values["id"].int >> 80) / 1_000
+    right = said.correct if said.label is UNSET else said.label
+    assert right is not UNSET
+    while not await _query(kept, lambda conn: feedback.add_to_prediction(conn, said.prediction_id, right)):
+        made_at = (said.prediction_id.int >> 80) / 1_000
         if not -LATE_S < time.time() - made_at < LATE_S:
-            raise Refused(404, f"there is no prediction {values['id']}")
+            raise Refused(404, f"there is no prediction {said.prediction_id}")
         await asyncio.sleep(0.3)
 
 

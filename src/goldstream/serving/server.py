@@ -4,7 +4,6 @@ Asked to stop, a worker is not ready any more but goes on answering for `serving
 load sends requests elsewhere; then it takes no new connections, and ends what is open within `serving.grace-s`.
 """
 
-import contextlib
 import socket
 import threading
 import time
@@ -16,6 +15,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from goldstream.errors import StoreError
+from goldstream.listening import Server
 from goldstream.serving.app import make_app
 from goldstream.serving.service import Service
 
@@ -36,8 +36,8 @@ def serve(service: Service, listener: socket.socket, stop: threading.Event, read
         raise StoreError("serving ended without being asked to")
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to whoever runs the process, drains, and looks for clients that send too slowly."""
+class _Server(Server):
+    """Drains, and looks for clients that send too slowly."""
 
     def __init__(
         self, config: uvicorn.Config, service: Service, stop: threading.Event, ready: Callable[[], None] | None
@@ -45,10 +45,6 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._service, self._stop, self._ready = service, stop, ready
         self._leave_at = float("inf")
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        yield
 
     async def on_tick(self, counter: int) -> bool:
         if self._ready is not None:

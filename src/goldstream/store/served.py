@@ -21,5 +21,5 @@ def drop(conn: psycopg.Connection[Any], before: datetime) -> int:
             ).rowcount
         total += gone
         if gone < AT_ONCE:
-            conn.execute("DELETE FROM served_feedback WHERE prediction_id < %s", (oldest_kept,))
+            conn.execute("DELETE FROM feedback WHERE prediction_id < %s", (oldest_kept,))
             return total

@@ -8,7 +8,7 @@ from pathlib import Path
 import uvicorn
 
 from goldstream.errors import StoreError
-from goldstream.listening import address, listen
+from goldstream.listening import Server, address, listen
 from goldstream.running import Part
 from goldstream.settings import Settings
 from goldstream.store import Store
@@ -39,7 +39,7 @@ def serve(
             app, lifespan="on", log_config=None, access_log=False, server_header=False, proxy_headers=False,
             timeout_graceful_shutdown=GRACE_S, limit_concurrency=256, h11_max_incomplete_event_size=32_768,
         )  # fmt: skip
-        server = _Server(config)
+        server = Server(config)
         ended = threading.Event()
         threading.Thread(target=_watch, args=(stop, ended, server, app.state.stopping), daemon=True).start()
         if ready is not None:
@@ -52,15 +52,7 @@ def serve(
         raise StoreError("the pages ended without being asked to")
 
 
-class _Server(uvicorn.Server):
-    """A server that leaves signals to whoever runs the process."""
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        yield
-
-
-def _watch(stop: threading.Event, ended: threading.Event, server: uvicorn.Server, stopping: threading.Event) -> None:
+def _watch(stop: threading.Event, ended: threading.Event, server: Server, stopping: threading.Event) -> None:
     while not ended.wait(LOOK_S):
         if stop.is_set():
             stopping.set()  # so that open streams end

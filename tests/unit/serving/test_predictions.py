@@ -1,10 +1,11 @@
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from goldstream.errors import StoreError
 from goldstream.serving.ids import new_ids
+from goldstream.store import feedback
 from goldstream.store import served as served_rows
 
 TEXT = "the flood comes tonight"
@@ -151,10 +152,10 @@ def test_old_answers_are_dropped_with_what_was_said_of_them(store):
     with store.connect(name="test") as conn:
         for each in (old, new):
             conn.execute("INSERT INTO served_predictions VALUES (%s, now(), 'a', NULL, 'keep', 0.9, 1)", (each,))
-            conn.execute("INSERT INTO served_feedback (prediction_id, correct) VALUES (%s, true)", (each,))
+            assert feedback.add_to_prediction(conn, UUID(each), True)
         assert served_rows.drop(conn, datetime.now(UTC) - timedelta(days=1)) == 1
         assert conn.execute("SELECT id::text FROM served_predictions").fetchall() == [(new,)]
-        assert conn.execute("SELECT prediction_id::text FROM served_feedback").fetchall() == [(new,)]
+        assert conn.execute("SELECT prediction_id::text FROM feedback").fetchall() == [(new,)]
 
 
 def _refuse(**_: object) -> None:

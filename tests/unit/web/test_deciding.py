@@ -134,3 +134,12 @@ def test_a_posts_story_holds_what_everybody_said(client, fill):
     story = client.get("/post/s:1", headers=JSON).json()
     assert (story["gold"], story["answers"][0]["note"], story["feedback"][0]["correct"]) == ("ai", "sure", False)
     assert "Ann" in client.get("/post/s:1").text
+
+
+def test_of_what_a_person_says_of_a_post_only_the_last_counts(client, fill):
+    version = fill.champion()
+    fill.keep("s:1", "a model")
+    shown = {"id": "s:1", "label": "ai", "probability": 0.9, "threshold": 0.5, "version": version}
+    rates = [client.post("/feedback", json={**shown, "correct": correct}).json()["rates"] for correct in (True, False)]
+    assert rates == [[{"version": version, "place": "live", "answers": 1, "right": right}] for right in (1, 0)]
+    assert len(client.get("/post/s:1", headers=JSON).json()["feedback"]) == 2

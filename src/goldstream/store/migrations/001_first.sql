@@ -157,7 +157,7 @@ CREATE TABLE trial_counts (
     PRIMARY KEY (trial, champion)
 );
 
--- What serving answered, and what people say of it. No reference to models: an answer is written behind, a swap later.
+-- What serving answered. No reference to models: an answer is written behind, a swap later.
 CREATE TABLE served_predictions (
     id          uuid PRIMARY KEY, -- version 7: sorts by time
     at          timestamptz NOT NULL,
@@ -167,15 +167,6 @@ CREATE TABLE served_predictions (
     probability real NOT NULL,    -- of that label
     version     integer NOT NULL  -- of the model
 );
-CREATE TABLE served_feedback (
-    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    prediction_id uuid NOT NULL,
-    label         text,           -- the right one, or
-    correct       boolean,        -- only whether it was right
-    at            timestamptz NOT NULL DEFAULT clock_timestamp(),
-    CHECK ((label IS NULL) <> (correct IS NULL))
-);
-CREATE INDEX ON served_feedback (prediction_id, id);
 
 -- Classified posts ----------------------------------------------------------------------------------------------
 
@@ -363,21 +354,29 @@ CREATE TABLE annotators (
     joined_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- Whether people found an answer of the model right, with what they were shown.
+-- Whether somebody found an answer of the model right, with what they were shown. Only ever added to.
 CREATE TABLE feedback (
-    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
-    who         text NOT NULL,
-    place       text NOT NULL,   -- live: a kept post; try: a text that somebody typed
-    post_id     text,
-    text        text,            -- what was typed; a post's words stand elsewhere, and go when it is deleted
-    correct     boolean NOT NULL,
-    label       text NOT NULL,   -- what the model said
-    probability real NOT NULL,   -- of the label that the project keeps
-    threshold   real NOT NULL,
-    version     integer NOT NULL -- of the model
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at            timestamptz NOT NULL DEFAULT clock_timestamp(),
+    place         text NOT NULL CHECK (place IN ('live', 'try', 'rest')), -- where it was said, and so what of:
+    post_id       text,          -- live: a kept post
+    text          text,          -- try: what was typed; a post's words stand elsewhere, and go when it is deleted
+    prediction_id uuid,          -- rest: an answer of serving
+    who           text,          -- null over REST, which knows nobody
+    correct       boolean NOT NULL,
+    right_label   text,          -- where somebody said it
+    label         text NOT NULL, -- what the model said
+    probability   real NOT NULL, -- as it was shown: of the label that the project keeps on the pages, of `label` over REST
+    threshold     real,          -- in force then; null over REST
+    version       integer NOT NULL -- of the model
 );
 CREATE INDEX ON feedback (post_id) WHERE post_id IS NOT NULL;
+CREATE INDEX ON feedback (prediction_id) WHERE prediction_id IS NOT NULL;
+
+-- What counts: the last that each person said of a post or text, and the last that was said of an answer of serving.
+CREATE VIEW latest_feedback AS
+    SELECT DISTINCT ON (version, place, prediction_id, who, post_id, md5(text)) *
+    FROM feedback ORDER BY version, place, prediction_id, who, post_id, md5(text), id DESC;
 
 -- What each version of a labelling function said of each revision of a post; a null vote is an abstention.
 CREATE TABLE votes (

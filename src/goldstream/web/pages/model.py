@@ -25,7 +25,7 @@ _VERSIONS = """
     SELECT version, name, created_at, threshold, evidence->'metrics' AS metrics,
            evidence->>'evaluated_on' AS evaluated_on, said.answers, said.right
     FROM models LEFT JOIN (SELECT version, count(*) AS answers, count(*) FILTER (WHERE correct) AS right
-                           FROM feedback GROUP BY version) said USING (version)
+                           FROM latest_feedback GROUP BY version) said USING (version)
     ORDER BY version DESC LIMIT 50
 """
 _MOVES = "SELECT at, alias, before, after, who, why FROM alias_moves ORDER BY id DESC LIMIT 50"

@@ -11,22 +11,14 @@ from starlette.responses import Response
 
 from goldstream.annotation.posts import words
 from goldstream.errors import GoldstreamError
+from goldstream.store.feedback import add, rates
 from goldstream.web.bodies import Body, body, clean, said
-from goldstream.web.database import Connection, one, rows
+from goldstream.web.database import Connection
 from goldstream.web.judging import LONGEST_TEXT
 from goldstream.web.pages.annotate import Id
 from goldstream.web.pages.model import champion
 from goldstream.web.people import person
 from goldstream.web.rendering import respond
-
-_RATES = """
-    SELECT version, place, count(*) AS answers, count(*) FILTER (WHERE correct) AS right
-    FROM feedback GROUP BY version, place ORDER BY version DESC, place LIMIT 100
-"""
-_ADD = """
-    INSERT INTO feedback (who, place, post_id, text, correct, label, probability, threshold, version)
-    VALUES (%(who)s, %(place)s, %(id)s, %(text)s, %(correct)s, %(label)s, %(probability)s, %(threshold)s, %(version)s)
-"""
 
 
 class Tried(Body, frozen=True, kw_only=True):
@@ -53,7 +45,7 @@ async def trying(request: Request) -> Response:
     state, text = request.app.state, clean(request.query_params.get("text", "")[:LONGEST_TEXT])
 
     def find(conn: Connection) -> dict[str, Any]:
-        return {"counts": state.counters.now(conn), "champion": champion(conn), "rates": rows(conn, _RATES), "text": text}
+        return {"counts": state.counters.now(conn), "champion": champion(conn), "rates": rates(conn), "text": text}
 
     return respond(request, "try.html", await state.database.run(find))
 
@@ -105,16 +97,15 @@ async def feedback(request: Request) -> Response:
     if (given.text is None) == (given.id is None):
         raise HTTPException(422, "Feedback is about a text or about a post.")
     who = person(request) or "somebody at the pages"
-    values = {
-        "who": who, "place": "try" if given.id is None else "live", "correct": given.correct, "label": clean(given.label),
-        "probability": given.probability, "threshold": given.threshold, "version": given.version,
-        "id": None if given.id is None else clean(given.id), "text": None if given.text is None else clean(given.text),
+    shown = {
+        "who": who, "correct": given.correct, "label": clean(given.label), "probability": given.probability,
+        "threshold": given.threshold, "version": given.version,
+        "post_id": None if given.id is None else clean(given.id), "text": None if given.text is None else clean(given.text),
     }  # fmt: skip
 
     def keep(conn: Connection) -> dict[str, Any]:
-        if not one(conn, "SELECT EXISTS (SELECT FROM models WHERE version = %s)", (given.version,)):
+        if not add(conn, "try" if given.id is None else "live", shown):
             raise HTTPException(422, f"There is no version {given.version}.")
-        conn.execute(_ADD, values)
-        return {"rates": rows(conn, _RATES)}
+        return {"rates": rates(conn)}
 
     return said(await state.database.run(keep))
