@@ -17,6 +17,7 @@
     ├── ModelError           a model can't be fitted, saved, loaded or trusted
     │   └── ModelRefused     a model folder failed its checks, so the model before it stays
     └── RegistryError        no such version or alias, or a move that is not allowed
+        └── RegistryUnreachable  no MLflow answers, or it lets nobody in; that says nothing about the models in it
 
 A bad *record* is not an error: it goes to the dead letters with a reason, and the stream goes on.
 """
@@ -80,3 +81,7 @@ class ModelRefused(ModelError):
 
 class RegistryError(GoldstreamError):
     """No such version or alias, or a move that is not allowed."""
+
+
+class RegistryUnreachable(RegistryError):
+    """No MLflow answers, or it lets nobody in; that says nothing about the models in it."""

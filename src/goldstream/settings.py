@@ -165,10 +165,18 @@ class Stream(Section, frozen=True, kw_only=True):
     max_text_bytes: Positive = 100_000  #: longer posts go to the dead letters
 
 
+RegisteredName = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._ -]{0,99}$")]
+
+
 class Registry(Section, frozen=True, kw_only=True):
     """Where model versions and aliases live."""
 
-    type: str = "postgres"
+    type: str = "postgres"  #: `postgres`, in the store, or `mlflow`
+    uri: Secret | str = "http://127.0.0.1:5000"  #: of an MLflow server, 3 or later; this and what follows is for `mlflow`
+    model: RegisteredName | None = None  #: its name there; the project's, if not set
+    experiment: RegisteredName | None = None  #: that gets a run for each training; the project's name, if not set
+    poll_s: Seconds = 1.0  #: how often MLflow is asked for moves that nobody announces
+    webhook_secret: Secret | None = None  #: of MLflow's webhook to `/webhooks/mlflow`, which announces moves
 
 
 class Web(Section, frozen=True, kw_only=True):

@@ -46,6 +46,7 @@ HOMES = {
     "confluent_kafka": ("log/kafka",),
     "jinja2": ("web/",),
     "llvmlite": ("models/instructions.py",),
+    "mlflow": ("registry/mlflow.py",),
     "numba": ("jit.py",),
     "rich": ("run/", "cli/"),
     "starlette": ("web/", "serving/"),

@@ -39,7 +39,7 @@ class Project:
 
     def registry(self) -> "Registry":
         """Return the registry that the settings name."""
-        registry: Registry = plugins.find("registries", self.settings.registry.type)(self.store)
+        registry: Registry = plugins.find("registries", self.settings.registry.type).open(self.store, self.settings)
         return registry
 
     @property

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from goldstream.errors import GoldstreamError, ModelError, RegistryError
+from goldstream.errors import GoldstreamError, ModelError, RegistryError, RegistryUnreachable
 from goldstream.registry.base import Registry
 from goldstream.stream.champion import Champion, Fixed, Swaps, load
 
@@ -102,6 +102,8 @@ class Models:
     def _load(self, version: int) -> Fixed:
         try:
             return load(self._registry, version, self._cache)
+        except RegistryUnreachable as error:
+            raise Unavailable("the registry can't be read now") from error
         except (RegistryError, ModelError, OverflowError) as error:
             raise self._remembered(version, str(error)) from None
         except Exception as error:

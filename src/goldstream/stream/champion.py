@@ -15,7 +15,7 @@ import numpy as np
 import psycopg
 import pyarrow as pa
 
-from goldstream.errors import GoldstreamError, StoreError
+from goldstream.errors import GoldstreamError, RegistryUnreachable, StoreError
 from goldstream.models.folder import Loaded, load_model
 from goldstream.registry.base import Registry
 
@@ -99,7 +99,7 @@ class Champion:
         started = time.monotonic()
         try:
             found = load(self._registry, version, self._cache)
-        except (StoreError, psycopg.Error, OSError):  # says nothing about the model
+        except (RegistryUnreachable, StoreError, psycopg.Error, OSError):  # says nothing about the model
             raise
         except Exception as error:
             self._refuse(version, str(error) or type(error).__name__)

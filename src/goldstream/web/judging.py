@@ -35,7 +35,7 @@ class Judge:
     @contextlib.contextmanager
     def registry(self) -> "Iterator[Registry]":
         """Open the registry that the settings name."""
-        found: Registry = plugins.find("registries", self._settings.registry.type)(self._store)
+        found: Registry = plugins.find("registries", self._settings.registry.type).open(self._store, self._settings)
         with contextlib.closing(found):
             yield found
 
