@@ -32,6 +32,7 @@ from sklearn.linear_model import LogisticRegression
 from snorkel.labeling.model import LabelModel as SnorkelLabelModel
 
 from goldstream.labeling.choice import LABEL_MODELS, choose
+from goldstream.labeling.label_models import Votes
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "weak_supervision"
 STRENGTHS = (1.0, 3.0, 10.0, 30.0)  # C of the logistic regression
@@ -71,14 +72,14 @@ def stacked(data: VoteSet) -> tuple[np.ndarray, np.ndarray]:
 def goldstream(data: VoteSet, wanted: str = "auto") -> tuple[Proba, str]:
     votes, gold = stacked(data)
     choice = choose(votes, gold, [str(j) for j in range(votes.shape[1])], data.labels, wanted=wanted)
-    return choice.model.predict_proba, choice.name
+    return lambda votes: choice.model.predict_proba(Votes(votes, data.labels)), choice.name
 
 
 def majority(data: VoteSet) -> tuple[Proba, str]:
     """Without any gold label: where nobody votes, every label is alike."""
     model = LABEL_MODELS["majority"](data.labels)
-    model.fit(data.train.votes, balance=np.full(data.labels, 1 / data.labels))
-    return model.predict_proba, "no gold"
+    model.fit(Votes(data.train.votes, data.labels), balance=np.full(data.labels, 1 / data.labels))
+    return lambda votes: model.predict_proba(Votes(votes, data.labels)), "no gold"
 
 
 def snorkel(data: VoteSet, *, balanced: bool) -> tuple[Proba, str]:
@@ -174,9 +175,9 @@ def times() -> dict[str, dict[str, float]]:
     votes[chance.random(votes.shape) < 0.6] = -1
 
     def ours(name: str) -> np.ndarray:
-        model = LABEL_MODELS[name](2)
-        model.fit(votes)
-        return model.predict_proba(votes)
+        model, counted = LABEL_MODELS[name](2), Votes(votes, 2)
+        model.fit(counted)
+        return model.predict_proba(counted)
 
     def snorkels() -> np.ndarray:
         model = SnorkelLabelModel(cardinality=2, verbose=False)

@@ -29,6 +29,7 @@ LADDER = [
         "tables",
         "keywords",
         "jit",
+        "intervals",
         "mapping",
         "own_json",
         "running",

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from goldstream.errors import LabelingError
-from goldstream.labeling.label_models import DawidSkene, Generative, LabelModel, Majority, Triplet, Weighted
+from goldstream.intervals import wilson
+from goldstream.labeling.label_models import DawidSkene, Generative, LabelModel, Majority, Triplet, Votes, Weighted
 
 #: by name, the simplest first: where two do equally well, the one that comes first is taken
 LABEL_MODELS: dict[str, type[LabelModel]] = {
@@ -68,56 +69,46 @@ def choose(
     """
     if wanted != "auto" and wanted not in LABEL_MODELS:
         raise LabelingError(f"no label model named {wanted!r}; there are auto, {', '.join(LABEL_MODELS)}")
-    known = np.flatnonzero(gold >= 0)
-    scores = (
-        {name: _cross_fitted(name, votes, gold, known, labels, balance, seed) for name in LABEL_MODELS} if len(known) else {}
-    )
-    said = {name: each.argmax(axis=1) for name, each in scores.items()}
+    counted, known = Votes(votes, labels, gold), np.flatnonzero(gold >= 0)
+    said = {name: _cross_fitted(name, counted, gold, balance, seed) for name in LABEL_MODELS} if len(known) else {}
     resamples = np.random.default_rng(seed).integers(0, max(len(known), 1), (RESAMPLES, len(known)))
-    on_dev = {name: _judge(each, gold[known], labels, resamples) for name, each in said.items()}
+    sampled = {name: _macro_f1(each[resamples], gold[known][resamples], labels) for name, each in said.items()}
+    on_dev = {name: _judge(each, gold[known], labels, sampled[name]) for name, each in said.items()}
     if wanted != "auto":
         name, reason = wanted, "as labeling.label-model says"
     elif len(known) < FEWEST_GOLD:
         name, reason = _take_without_gold(len(known), len(names))
     else:
-        name, reason = _take_by_gold(said, on_dev, gold[known], labels, resamples)
+        name, reason = _take_by_gold(on_dev, sampled)
         reason = f"{reason}; {_spread(votes[known], gold[known], names)}"
     model = LABEL_MODELS[name](labels)
-    model.fit(votes, gold, balance)
+    model.fit(counted, balance)
     return Choice(name, model, reason, on_dev)
 
 
-def _cross_fitted(
-    name: str, votes: np.ndarray, gold: np.ndarray, known: np.ndarray, labels: int, balance: np.ndarray | None, seed: int
-) -> np.ndarray:
-    """Probabilities of the posts with gold labels, each from a model that has not seen its gold label."""
+def _cross_fitted(name: str, votes: Votes, gold: np.ndarray, balance: np.ndarray | None, seed: int) -> np.ndarray:
+    """The likeliest labels of the posts with gold labels, each from a model that has not seen its gold label."""
+    known = np.flatnonzero(gold >= 0)
     fold = np.random.default_rng(seed).permutation(len(known)) % min(FOLDS, len(known))
-    scores = np.empty((len(known), labels))
+    said = np.empty(len(known), np.int64)
     for each in range(fold.max() + 1):
-        hidden, model = known[fold == each], LABEL_MODELS[name](labels)
+        hidden, model = known[fold == each], LABEL_MODELS[name](votes.labels)
         seen = gold.copy()
         seen[hidden] = -1
-        model.fit(votes, seen, balance)
-        scores[fold == each] = model.predict_proba(votes[hidden])
-    return scores
+        model.fit(votes.seeing(seen), balance)
+        said[fold == each] = model.predict_proba(votes)[hidden].argmax(axis=1)
+    return said
 
 
-def _judge(said: np.ndarray, gold: np.ndarray, labels: int, resamples: np.ndarray) -> dict[str, float]:
+def _judge(said: np.ndarray, gold: np.ndarray, labels: int, sampled: np.ndarray) -> dict[str, float]:
+    """Scores with 95 % intervals; `sampled` is the macro F1 on each resample of the posts."""
     right = said == gold
-    low, high = _wilson(int(right.sum()), len(gold))
-    f1_low, f1_high = np.percentile(_macro_f1(said[resamples], gold[resamples], labels), [2.5, 97.5])
+    low, high = wilson(float(right.mean()), len(gold))
+    f1_low, f1_high = np.percentile(sampled, [2.5, 97.5])
     return {
         "n": len(gold), "accuracy": float(right.mean()), "low": low, "high": high,
         "macro_f1": float(_macro_f1(said[None], gold[None], labels)[0]), "macro_f1_low": float(f1_low), "macro_f1_high": float(f1_high),
     }  # fmt: skip
-
-
-def _wilson(right: int, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share."""
-    z = 1.96
-    middle = (right + z**2 / 2) / (n + z**2)
-    spread = z / (n + z**2) * (right * (n - right) / n + z**2 / 4) ** 0.5
-    return max(0.0, middle - spread), min(1.0, middle + spread)
 
 
 def _macro_f1(said: np.ndarray, gold: np.ndarray, labels: int) -> np.ndarray:
@@ -137,11 +128,8 @@ def _take_without_gold(gold: int, functions: int) -> tuple[str, str]:
     return "generative", f"{few} it weighs functions by how they agree"
 
 
-def _take_by_gold(
-    said: dict[str, np.ndarray], on_dev: dict[str, dict[str, float]], gold: np.ndarray, labels: int, resamples: np.ndarray
-) -> tuple[str, str]:
+def _take_by_gold(on_dev: dict[str, dict[str, float]], sampled: dict[str, np.ndarray]) -> tuple[str, str]:
     found = {name: scores["macro_f1"] for name, scores in on_dev.items()}
-    sampled = {name: _macro_f1(each[resamples], gold[resamples], labels) for name, each in said.items()}
     better = [
         name for name in found
         if found[name] > found[DEFAULT] + MARGIN and np.percentile(sampled[name] - sampled[DEFAULT], 2.5) > 0

@@ -13,6 +13,7 @@ from goldstream.errors import LabelingError
 from goldstream.labeling import analysis
 from goldstream.labeling.choice import Choice, choose
 from goldstream.labeling.functions import LabelingFunction
+from goldstream.labeling.label_models import Votes
 from goldstream.labeling.votes import vote
 from goldstream.store.copying import copy_columns
 
@@ -71,7 +72,7 @@ def label(
     given = np.array([balance[label] for label in labels]) if balance else None
     used = training | dev
     choice = choose(matrix[used], gold[used], voting.votes.columns, len(labels), wanted=wanted, balance=given)
-    soft = choice.model.predict_proba(matrix[training])
+    soft = choice.model.predict_proba(Votes(matrix[training], len(labels)))
     covered = (matrix[training] >= 0).any(axis=1)
     dev_gold = posts["gold"].zip_with(pl.Series(dev), pl.Series([None] * len(posts), dtype=pl.String))
     report = LabelReport(

@@ -15,12 +15,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from goldstream.errors import StoreError
+from goldstream.intervals import wilson
 from goldstream.serving.ids import new_ids
 from goldstream.serving.prediction_store import Answered, PredictionStore
 from goldstream.serving.requests import Refused, decode, read_body
 from goldstream.serving.service import Service
 from goldstream.store import feedback
-from goldstream.training.metrics import wilson
 
 Result = TypeVar("Result")
 

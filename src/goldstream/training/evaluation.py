@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from goldstream.intervals import wilson
 from goldstream.training import metrics
 from goldstream.training.threshold import Aim, choose, judge
 
@@ -127,8 +128,8 @@ def _by_label(labels: tuple[str, ...], matrix: np.ndarray) -> list[dict[str, Any
         both, said, real = int(matrix[number, number]), int(matrix[:, number].sum()), int(matrix[number].sum())
         found.append({
             "label": label, "n": real, "said": said, "precision": both / said if said else None,
-            "precision_interval": metrics.wilson(both / said, said) if said else None, "recall": both / real if real else None,
-            "recall_interval": metrics.wilson(both / real, real) if real else None,
+            "precision_interval": wilson(both / said, said) if said else None, "recall": both / real if real else None,
+            "recall_interval": wilson(both / real, real) if real else None,
             "f1": 2 * both / (said + real) if said + real else None,
         })  # fmt: skip
     return found

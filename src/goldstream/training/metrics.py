@@ -84,28 +84,6 @@ def confidence(scores: np.ndarray, true: np.ndarray, positive: int) -> tuple[np.
     return scores[np.arange(len(true)), said], said == true
 
 
-def wilson(share: float, rows: float) -> tuple[float, float]:
-    """Return the 95 % interval of a share of `rows` (Wilson, 1927); all that is possible where there are none.
-
-    >>> low, high = wilson(0.9, 50)
-    >>> round(low, 3), round(high, 3)
-    (0.786, 0.957)
-    """
-    if rows <= 0:
-        return 0.0, 1.0
-    z = 1.96
-    middle = (share * rows + z**2 / 2) / (rows + z**2)
-    spread = z / (rows + z**2) * (share * (1 - share) * rows + z**2 / 4) ** 0.5
-    return max(0.0, middle - spread), min(1.0, middle + spread)
-
-
-def wilson_low(shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the low ends of `wilson`, for many shares at once."""
-    z = 1.96
-    spread = z * np.sqrt(shares * (1 - shares) * rows + z**2 / 4)
-    return np.maximum(0.0, (shares * rows + z**2 / 2 - spread) / (rows + z**2))
-
-
 def effective(weights: np.ndarray) -> float:
     """Return how many equally weighted rows would tell as much (Kish, 1965): the square of the sum over the sum of squares."""
     squares = float((weights**2).sum())

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from goldstream.intervals import wilson
 from goldstream.training.evaluation import Judgement
-from goldstream.training.metrics import binary, wilson
+from goldstream.training.metrics import binary
 
 MOST = 12  #: values of one column that are shown; the others are taken together
 LENGTHS = (40, 80, 140, 280)  #: in characters

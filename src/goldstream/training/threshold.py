@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from goldstream.errors import DataError
+from goldstream.intervals import wilson, wilson_ends
 from goldstream.training import metrics
 
 SMOOTHING = 0.02  #: share of the rows on each side over which F1 is averaged, so that one lucky row decides nothing
@@ -71,7 +72,7 @@ def judge(said: np.ndarray, true: np.ndarray, weights: np.ndarray | None = None)
     found: dict[str, Any] = {"rows": len(true), "positive": int(true.sum()), **metrics.binary(said, true, each)}
     for name, mask in (("precision", said), ("recall", true)):
         found[f"{name}_rests_on"] = round(metrics.effective(each[mask]), 1)
-        found[f"{name}_interval"] = metrics.wilson(found[name], metrics.effective(each[mask]))
+        found[f"{name}_interval"] = wilson(found[name], metrics.effective(each[mask]))
     return found
 
 
@@ -87,7 +88,7 @@ def at_precision(scores: np.ndarray, true: np.ndarray, wanted: float, weights: n
     if not true.any():
         return 0.5
     sure = cuts.possible & (np.arange(len(true)) >= min(FEWEST_SAID, len(true)) - 1)
-    promised = metrics.wilson_low(cuts.precision, cuts.rests_on) >= wanted
+    promised = wilson_ends(cuts.precision, cuts.rests_on)[0] >= wanted
     for good in (promised & cuts.possible, (cuts.precision >= wanted) & sure):
         if good.any():
             return cuts.between(int(np.flatnonzero(good)[-1]))
@@ -104,7 +105,7 @@ def at_recall(scores: np.ndarray, true: np.ndarray, wanted: float, weights: np.n
     if not true.any():
         return 0.5
     each = np.ones(len(true)) if weights is None else weights.astype(np.float64)
-    promised = metrics.wilson_low(cuts.recall, np.full(len(true), metrics.effective(each[true]))) >= wanted
+    promised = wilson_ends(cuts.recall, np.full(len(true), metrics.effective(each[true])))[0] >= wanted
     good = promised & cuts.possible if promised.any() else (cuts.recall >= wanted - 1e-12) & cuts.possible
     return cuts.between(int(np.flatnonzero(good)[0]))
 

@@ -4,6 +4,8 @@ Rules are few and say one of few things, so a million posts have some thousand d
 every label model works on these, and its cost grows with the votes among them.
 """
 
+from copy import copy
+
 import numpy as np
 
 FEW = 1 << 18  #: as many rows that could occur are counted without sorting
@@ -11,7 +13,9 @@ LIKELY = 0.8  #: how often a function is believed to be right before anything is
 
 
 class Votes:
-    """A matrix of votes (posts × functions, -1 for an abstention), kept as its different rows.
+    """A matrix of votes (integers, posts × functions, -1 for an abstention), kept as its different rows.
+
+    `gold` has a label's number for each post, or -1 where it is not known.
 
     >>> votes = Votes(np.array([[0, -1], [1, 1], [0, -1]], np.int8), labels=2)
     >>> votes.rows.tolist(), votes.counts.tolist(), votes.inverse.tolist()
@@ -20,10 +24,9 @@ class Votes:
 
     def __init__(self, votes: np.ndarray, labels: int, gold: np.ndarray | None = None) -> None:
         self.labels, self.functions = labels, votes.shape[1]
-        self.gold = np.full(len(votes), -1) if gold is None else gold
-        both = votes if gold is None else np.column_stack([votes, gold.astype(votes.dtype)])
-        first, self.inverse, counts = _different(both)
-        self.rows, self.gold, self.counts = votes[first], self.gold[first], counts.astype(np.float64)
+        first, self.inverse, counts = _different(votes)
+        self.rows, self.counts = votes[first], counts.astype(np.float64)
+        self.known = self._known(np.full(len(votes), -1) if gold is None else gold)
         self._row, function = np.nonzero(self.rows >= 0)
         self._said = function * labels + self.rows[self._row, function]  # function and label in one number
 
@@ -32,9 +35,18 @@ class Votes:
         """Which of the different rows have a vote."""
         return (self.rows >= 0).any(axis=1)
 
-    def known(self) -> np.ndarray:
-        """Rows × labels: 1 for the gold label of a row, noughts where it is not known."""
-        return (self.gold[:, None] == np.arange(self.labels)).astype(np.float64)
+    def seeing(self, gold: np.ndarray) -> "Votes":
+        """Return the same votes with other gold labels: a number for each post, -1 where it is not known."""
+        other = copy(self)
+        other.known = self._known(gold)
+        return other
+
+    def _known(self, gold: np.ndarray) -> np.ndarray:
+        """Rows × labels: how many posts with these votes have each gold label."""
+        known = np.zeros((len(self.rows), self.labels))
+        posts = np.flatnonzero(gold >= 0)
+        np.add.at(known, (self.inverse[posts], gold[posts]), 1.0)
+        return known
 
     def shares(self) -> np.ndarray:
         """Rows × labels: the share of each label among the votes that win; noughts without a vote."""
@@ -61,8 +73,13 @@ def class_balance(votes: Votes, balance: np.ndarray | None) -> np.ndarray:
     """Return the balance that is given, or that of the gold labels, or that of the majority's votes (+1 for each label)."""
     if balance is not None:
         return share(np.clip(np.asarray(balance, np.float64), 1e-6, None))
-    known = votes.counts @ votes.known()
+    known = votes.known.sum(axis=0)
     return share((known if known.any() else votes.counts @ votes.shares()) + 1.0)
+
+
+def by_truth(right: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+    """Functions × votes × labels of two functions × votes: `right` where the vote is the label, else `wrong`."""
+    return np.where(np.eye(right.shape[1], dtype=bool), right[:, :, None], wrong[:, :, None])
 
 
 def share(values: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ coverage that is right `LIKELY` often would say, with `IMAGINED_POSTS` for each 
 
 import numpy as np
 
-from goldstream.labeling.label_models.counting import LIKELY, Votes, class_balance
+from goldstream.labeling.label_models.counting import LIKELY, Votes, by_truth, class_balance
 
 ROUNDS = 100
 CLOSE_ENOUGH = 1e-5
@@ -24,41 +24,37 @@ class DawidSkene:
     >>> always_zero = np.where(truth == 0, 0, np.where(chance.random(2000) < 0.5, 0, 1))
     >>> votes = np.column_stack([truth, always_zero, np.where(chance.random(2000) < 0.9, truth, 1 - truth)])
     >>> model = DawidSkene(2)
-    >>> model.fit(votes)
+    >>> model.fit(Votes(votes, labels=2))
     >>> bool(model.chance[1, 0, 1] > 0.4), bool(model.chance[1, 1, 0] < 0.1)  # says 0 of a true 1; 1 of a true 0
     (True, True)
     """
 
     def __init__(self, labels: int) -> None:
-        self._labels = labels
         self.balance = np.full(labels, 1 / labels)
         self.chance = np.zeros((0, labels, labels))  #: functions × votes × true labels; what is missing to 1 is silence
 
-    def fit(self, votes: np.ndarray, gold: np.ndarray | None = None, balance: np.ndarray | None = None) -> None:
+    def fit(self, votes: Votes, balance: np.ndarray | None = None) -> None:
         """Learn by expectation maximisation; gold labels serve the class balance only. See `LabelModel.fit`."""
-        counted = Votes(votes, self._labels)
-        self.balance = class_balance(counted if gold is None else Votes(votes, self._labels, gold), balance)
-        believed = self._believed(counted)
-        guess = np.where(counted.covered[:, None], counted.shares(), self.balance)
+        self.balance = class_balance(votes, balance)
+        believed = self._believed(votes)
+        guess = np.where(votes.covered[:, None], votes.shares(), self.balance)
         for _ in range(ROUNDS):
-            weights = guess * counted.counts[:, None]
-            chance = (counted.tally(weights) + IMAGINED_POSTS * believed) / (weights.sum(axis=0) + IMAGINED_POSTS)
-            self.chance = np.clip(chance, RAREST, 1 - RAREST)
-            before, guess = guess, counted.posterior(*self._evidence())
-            if np.abs(guess - before).max(initial=0.0) < CLOSE_ENOUGH:
+            weights = guess * votes.counts[:, None]
+            chance = (votes.tally(weights) + IMAGINED_POSTS * believed) / (weights.sum(axis=0) + IMAGINED_POSTS)
+            before, self.chance = self.chance, np.clip(chance, RAREST, 1 - RAREST)
+            guess = votes.posterior(*self._evidence())
+            if before.shape == self.chance.shape and np.abs(self.chance - before).max(initial=0.0) < CLOSE_ENOUGH:
                 break
 
-    def predict_proba(self, votes: np.ndarray) -> np.ndarray:
+    def predict_proba(self, votes: Votes) -> np.ndarray:
         """Return float64 probabilities, posts × labels; silence speaks too."""
-        counted = Votes(votes, self._labels)
-        return counted.posterior(*self._evidence())[counted.inverse]
+        return votes.posterior(*self._evidence())[votes.inverse]
 
     def _believed(self, votes: Votes) -> np.ndarray:
         """Functions × votes × labels: the table of a function of this coverage that is right `LIKELY` often."""
-        said = votes.tally(np.repeat(votes.counts[:, None], self._labels, axis=1))[:, :, 0] / max(votes.counts.sum(), 1.0)
-        table = np.repeat((said * (1 - LIKELY) / (1 - self.balance + RAREST))[:, :, None], self._labels, axis=2)
-        own = np.arange(self._labels)
-        table[:, own, own] = said * LIKELY / self.balance
+        every = np.repeat(votes.counts[:, None], votes.labels, axis=1)
+        said = votes.tally(every)[:, :, 0] / max(votes.counts.sum(), 1.0)
+        table = by_truth(said * LIKELY / self.balance, said * (1 - LIKELY) / (1 - self.balance + RAREST))
         return np.clip(table, RAREST, 0.99)
 
     def _evidence(self) -> tuple[np.ndarray, np.ndarray]:

@@ -8,46 +8,30 @@ Every pair of companions gives one estimate; the median is taken. Source: Fu et 
 
 import numpy as np
 
-from goldstream.labeling.label_models.counting import LIKELY, Votes, class_balance
-from goldstream.labeling.label_models.generative import LOWEST, SUREST, accuracy_evidence
+from goldstream.labeling.label_models.counting import LIKELY, Votes
+from goldstream.labeling.label_models.one_accuracy import OneAccuracy
 
 FEWEST_TOGETHER = 5  #: posts on which a pair must vote together before its agreement counts
 IMAGINED_LABELS = 2.0  #: how many labels' worth of estimates the belief in `LIKELY` weighs
 
 
-class Triplet:
+class Triplet(OneAccuracy):
     """Weighs functions by how pairs of them agree.
 
     >>> chance = np.random.default_rng(0)
     >>> truth = chance.integers(0, 2, (4000, 1))
-    >>> votes = np.where(chance.random((4000, 3)) < [0.9, 0.7, 0.7], truth, 1 - truth)
+    >>> votes = Votes(np.where(chance.random((4000, 3)) < [0.9, 0.7, 0.7], truth, 1 - truth), labels=2)
     >>> model = Triplet(2)
     >>> model.fit(votes)
     >>> bool(model.accuracy[0] > model.accuracy[1] + 0.1)
     True
     """
 
-    def __init__(self, labels: int) -> None:
-        self._labels = labels
-        self.balance = np.full(labels, 1 / labels)
-        self.accuracy = np.zeros(0)  #: of each function, where it votes
-
-    def fit(self, votes: np.ndarray, gold: np.ndarray | None = None, balance: np.ndarray | None = None) -> None:
-        """Solve for the accuracies; gold labels serve the class balance only. See `LabelModel.fit`."""
-        counted = Votes(votes, self._labels)
-        self.balance = class_balance(counted if gold is None else Votes(votes, self._labels, gold), balance)
-        voted_for = [label for label in range(self._labels) if (counted.rows == label).any()]
-        estimates = np.array([_accuracies(counted, label) for label in voted_for]).reshape(len(voted_for), counted.functions)
-        shrunk = (np.nansum(estimates, axis=0) + IMAGINED_LABELS * LIKELY) / (
-            (~np.isnan(estimates)).sum(axis=0) + IMAGINED_LABELS
-        )
-        self.accuracy = np.clip(shrunk, LOWEST, SUREST)
-
-    def predict_proba(self, votes: np.ndarray) -> np.ndarray:
-        """Return float64 probabilities, posts × labels; a post without a vote gets the class balance."""
-        counted = Votes(votes, self._labels)
-        evidence = accuracy_evidence(self.accuracy, self._labels)
-        return counted.posterior(np.log(self.balance), evidence)[counted.inverse]
+    def _found(self, votes: Votes) -> np.ndarray:
+        voted_for = [label for label in range(votes.labels) if (votes.rows == label).any()]
+        estimates = np.array([_accuracies(votes, label) for label in voted_for]).reshape(len(voted_for), votes.functions)
+        told = (~np.isnan(estimates)).sum(axis=0)
+        return (np.nansum(estimates, axis=0) + IMAGINED_LABELS * LIKELY) / (told + IMAGINED_LABELS)
 
 
 def _accuracies(votes: Votes, label: int) -> np.ndarray:
