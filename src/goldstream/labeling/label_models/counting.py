@@ -27,8 +27,9 @@ class Votes:
         first, self.inverse, counts = _different(votes)
         self.rows, self.counts = votes[first], counts.astype(np.float64)
         self.known = self._known(np.full(len(votes), -1) if gold is None else gold)
-        self._row, function = np.nonzero(self.rows >= 0)
-        self._said = function * labels + self.rows[self._row, function]  # function and label in one number
+        self._row, self._function = np.nonzero(self.rows >= 0)
+        label = self.rows[self._row, self._function].astype(np.int64)
+        self._said, self._named = self._function * labels + label, self._row * labels + label  # two in one number each
 
     @property
     def covered(self) -> np.ndarray:
@@ -50,23 +51,27 @@ class Votes:
 
     def shares(self) -> np.ndarray:
         """Rows × labels: the share of each label among the votes that win; noughts without a vote."""
-        wins = np.zeros((len(self.rows), self.labels))
-        np.add.at(wins, (self._row, self._said % self.labels), 1.0)
+        wins = np.bincount(self._named, minlength=len(self.rows) * self.labels).reshape(-1, self.labels)
         winners = (wins == wins.max(axis=1, keepdims=True)) & (wins > 0)
         return winners / np.maximum(winners.sum(axis=1, keepdims=True), 1)
+
+    def right(self, weights: np.ndarray) -> np.ndarray:
+        """Sum `weights` (rows × labels) of the labels that each function votes for: how often it is right, if they are true."""
+        return np.bincount(self._function, weights.reshape(-1)[self._named], minlength=self.functions)
 
     def tally(self, weights: np.ndarray) -> np.ndarray:
         """Sum `weights` (rows × labels, for the true label) by what was voted: functions × votes × labels."""
         size = self.functions * self.labels
-        sums = [np.bincount(self._said, weights[self._row, label], minlength=size) for label in range(self.labels)]
+        sums = [np.bincount(self._said, each[self._row], minlength=size) for each in weights.T]
         return np.stack(sums, axis=1).reshape(self.functions, self.labels, self.labels)
 
     def posterior(self, prior: np.ndarray, evidence: np.ndarray) -> np.ndarray:
         """Rows × labels: what remains likely, of log `prior` (labels) and log `evidence` (functions × votes × labels)."""
         flat = evidence.reshape(-1, self.labels)
-        sums = [np.bincount(self._row, flat[self._said, label], minlength=len(self.rows)) for label in range(self.labels)]
-        scores = prior + np.stack(sums, axis=1)
-        return share(np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf)))
+        sums = [np.bincount(self._row, each[self._said], minlength=len(self.rows)) for each in flat.T]
+        scores = prior[:, None] + np.stack(sums)  # labels × rows, which reduces faster than rows × labels
+        likely = np.exp(scores - scores.max(axis=0, initial=-np.inf))
+        return (likely / likely.sum(axis=0)).T
 
 
 def class_balance(votes: Votes, balance: np.ndarray | None) -> np.ndarray:
@@ -106,8 +111,11 @@ def _different(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _different_of_few(rows: np.ndarray, base: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Likewise, where each row is the number that its votes spell, and every number has a place."""
-    spelled = (rows.astype(np.float32) + 1) @ np.float32(base) ** np.arange(rows.shape[1], dtype=np.float32)
-    number = spelled.astype(np.int64)  # exact: below 2**24
+    number = np.zeros(len(rows), np.int64)
+    for votes in rows.T:
+        number *= base
+        number += votes
+        number += 1
     counts = np.bincount(number, minlength=1)
     there = np.flatnonzero(counts)
     first, place = np.empty(len(counts), np.int64), np.empty(len(counts), np.int64)

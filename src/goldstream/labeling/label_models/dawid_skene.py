@@ -11,7 +11,7 @@ import numpy as np
 from goldstream.labeling.label_models.counting import LIKELY, Votes, by_truth, class_balance
 
 ROUNDS = 100
-CLOSE_ENOUGH = 1e-5
+CLOSE_ENOUGH = 1e-4  #: no chance moved further in the last round
 IMAGINED_POSTS = 30.0
 RAREST = 1e-6  #: no chance is lower
 
