@@ -30,6 +30,7 @@ from crowdkit import aggregation
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from snorkel.labeling.model import LabelModel as SnorkelLabelModel
+from threadpoolctl import threadpool_limits
 
 from goldstream.labeling.choice import LABEL_MODELS, choose
 from goldstream.labeling.label_models import Votes
@@ -208,7 +209,8 @@ def main() -> None:
     names = asked.sets or sorted(path.parent.name for path in asked.data.glob("*/valid.parquet"))
     sets = [read(asked.data / name) for name in names]
     print(f"accuracy on test: label model/classifier\n{'':<29}", *(f"{data.name:<11}" for data in sets), "mean")
-    accuracies = table(sets)
+    with threadpool_limits(1):  # small matrices: more threads only wait for each other
+        accuracies = table(sets)
     print(f"\nfit and label {POSTS:,} × {FUNCTIONS} votes, median of {RUNS}")
     measured = {"accuracy": accuracies, "times": times()}
     if asked.json:
