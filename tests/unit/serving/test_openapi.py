@@ -1,7 +1,8 @@
 """The document says what the service does: a stranger's requests, made up from it, get what it promises."""
 
 import httpx
-import pytest
+import hypothesis
+import schemathesis
 
 
 def test_every_reference_leads_somewhere(client):
@@ -36,8 +37,6 @@ def test_the_page_needs_nothing_from_elsewhere(client):
 
 
 def test_requests_made_up_from_the_document_get_what_it_promises(running):
-    schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
-    import hypothesis
     from schemathesis.specs.openapi.checks import positive_data_acceptance
 
     _, (host, port) = running(**{"store-predictions": False})
@@ -48,7 +47,7 @@ def test_requests_made_up_from_the_document_get_what_it_promises(running):
     for operation in schema.get_all_operations():
 
         @hypothesis.settings(
-            max_examples=8, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck), derandomize=True,
+            max_examples=6, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck), derandomize=True,
             phases=[hypothesis.Phase.generate],
         )  # fmt: skip
         @hypothesis.given(case=operation.ok().as_strategy())
