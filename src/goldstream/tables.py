@@ -8,6 +8,7 @@
 [('héllo', 1)]
 """
 
+import codecs
 import gzip
 import io
 from pathlib import Path
@@ -32,7 +33,7 @@ def read_table(path: Path) -> pl.DataFrame:
     try:
         if kind == "parquet":
             return pl.read_parquet(path, glob=False, hive_partitioning=False)
-        data = _decompress(path.read_bytes(), compression)
+        data = _utf8(_decompress(path.read_bytes(), compression))
         if kind == "csv":
             return pl.read_csv(io.BytesIO(data), infer_schema_length=None, encoding="utf8-lossy")
         return pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
@@ -40,7 +41,7 @@ def read_table(path: Path) -> pl.DataFrame:
         raise DataError(f"{path}: no such file") from None
     except pl.exceptions.NoDataError:
         raise DataError(f"{path}: the file is empty") from None
-    except (pl.exceptions.PolarsError, OSError, EOFError, zstandard.ZstdError, pa.ArrowException) as error:
+    except (pl.exceptions.PolarsError, OSError, EOFError, UnicodeError, zstandard.ZstdError, pa.ArrowException) as error:
         raise DataError(f"{path}: can't be read as {kind}: {_first_line(error)}") from None
 
 
@@ -93,6 +94,13 @@ def _decompress(data: bytes, compression: str | None) -> bytes:
         with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as reader:
             return reader.read()
     return data
+
+
+def _utf8(data: bytes) -> bytes:
+    """The same text as UTF-8 without a mark before it; what Windows calls Unicode is UTF-16, and begins with one."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16").encode()
+    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def _compress(data: bytes, compression: str | None) -> bytes:

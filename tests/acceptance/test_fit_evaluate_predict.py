@@ -93,6 +93,15 @@ def test_a_column_that_is_no_text_is_named(tmp_path: Path, text: str, label: str
         run("fit", tmp_path / "posts.parquet", "--text", text, "--label", label, "--out", tmp_path / "model")
 
 
+@pytest.mark.parametrize("no_label", ["", "   ", "nan", "NaN"])
+def test_a_blank_label_or_nan_among_numbers_is_none_in_fit_and_evaluate(tmp_path: Path, no_label: str) -> None:
+    posts = pl.DataFrame({"words": [*RAIN, *MODELS, "x"], "kind": ["0"] * 6 + [" 1 "] * 6 + [no_label]})
+    posts.write_ndjson(tmp_path / "posts.jsonl")
+    fitted = run("fit", tmp_path / "posts.jsonl", "--text", "words", "--label", "kind", "--out", tmp_path / "model")
+    assert (fitted["n"], fitted["skipped"], fitted["labels"]) == (12, 1, ["0", "1"])
+    assert run("evaluate", tmp_path / "model", tmp_path / "posts.jsonl")["n"] == 12
+
+
 def test_the_positive_label_can_be_chosen(tmp_path: Path) -> None:
     posts = table(tmp_path, ("rain", "model"))
     assert (
@@ -109,6 +118,9 @@ def test_the_positive_label_can_be_chosen(tmp_path: Path) -> None:
         ("words,kind\na,\nb,\n", "no row has a value"),
         ("words,kind\n" + "".join(f"t{n},l{n}\n" for n in range(2_500)), "different labels"),
         ("", "empty"),
+        ("words,kind\n", "no row has a value"),
+        ("words,kind\na,1\n", "one label only"),
+        ("words;kind\na;1\nb;0\n", "no column 'words'; there are: words;kind"),
     ],
 )
 def test_what_can_not_be_learnt_from_is_explained(tmp_path: Path, content: str, said: str) -> None:
@@ -116,6 +128,36 @@ def test_what_can_not_be_learnt_from_is_explained(tmp_path: Path, content: str, 
     file.write_text(content)
     with pytest.raises(GoldstreamError, match=said):
         run("fit", file, "--text", "words", "--label", "kind", "--out", tmp_path / "model")
+
+
+def test_a_folder_that_can_not_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GoldstreamError, match="no model can be written there"):
+        run("fit", table(tmp_path, (0, 1)), "--text", "words", "--label", "kind", "--out", tmp_path / "file" / "model")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("words,kind\na,zzz\n", "labels that the model does not know: zzz"),
+        ("words,kind\na,\n", "no row has a value"),
+        ("kind\n1\n", "no column 'words'"),
+        ("words,kind\n", "no row has a value"),
+        ("", "the file is empty"),
+    ],
+)
+def test_what_can_not_be_judged_by_is_explained(tmp_path: Path, content: str, said: str) -> None:
+    run("fit", table(tmp_path, (0, 1)), "--text", "words", "--label", "kind", "--out", tmp_path / "model", "--budget", "0s")
+    (tmp_path / "test.csv").write_text(content)
+    with pytest.raises(GoldstreamError, match=said):
+        run("evaluate", tmp_path / "model", tmp_path / "test.csv")
+
+
+def test_a_table_without_rows_is_predicted_as_one(tmp_path: Path) -> None:
+    run("fit", table(tmp_path, (0, 1)), "--text", "words", "--label", "kind", "--out", tmp_path / "model", "--budget", "0s")
+    (tmp_path / "none.csv").write_text("words\n")
+    run("predict", tmp_path / "model", tmp_path / "none.csv", "--out", tmp_path / "said.csv")
+    assert (tmp_path / "said.csv").read_text() == "words,prediction,probability\n"
 
 
 def test_empty_texts_and_one_very_long_one_are_just_texts(tmp_path: Path) -> None:

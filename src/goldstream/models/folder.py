@@ -93,7 +93,7 @@ def save_model(
     calibration: Calibration = _PLAIN,
 ) -> None:  # fmt: skip
     """Write `model` and its golden scores into `folder`, which is made if need be and must be empty of other models."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     model.save(folder)
     golden = _calibrated(model, calibration, pa.array(GOLDEN_TEXTS)).astype(float).tolist()
     facts = Facts(
@@ -107,6 +107,14 @@ def save_model(
         made_from=made_from,
     )
     (folder / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(facts), indent=1))
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder that a model is to be written to; raises `ModelError`. For refusing before the work is done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelError(f"{folder}: no model can be written there: {error.strerror}") from None
 
 
 def load_model(folder: Path) -> Loaded:

@@ -7,24 +7,23 @@ nothing but the folder and a file.
 import hashlib
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from goldstream import settings
 from goldstream.errors import DataError, ModelError
-from goldstream.models.folder import Loaded, folder_hash, load_model, save_model
-from goldstream.tables import check_path, column, read_table, write_table
+from goldstream.models.folder import Loaded, folder_hash, load_model, make_folder, save_model
+from goldstream.tables import check_path, read_table, write_table
 from goldstream.training import metrics
 from goldstream.training.fit import NO_PLAN, Judged, Plan, fit
+from goldstream.training.labelled import as_texts, labelled, labels_in, plain, plain_column
+from goldstream.training.remarks import remarks
 from goldstream.training.report import judgement, report
 from goldstream.training.threshold import BEST_F1, Aim
 
 MOST_LABELS = 2_000
-FEW = 5  #: rows of a label below which a person is told
 ABOUT_POSTS = ("id", "source", "lang", "language", "links", "created_at", "seen_at")  #: columns that slices are made by
 
 #: Types of label columns that a prediction has too; of another type it is text.
@@ -47,7 +46,7 @@ def fit_table(
 
     Raises `DataError` or `ModelError` that says which column, row count or label is in the way.
     """
-    texts, values, dtype, skipped = _labelled(file, text, label)
+    texts, values, dtype, skipped = labelled(file, text, label)
     labels = tuple(str(value) for value in sorted(set(values)))
     if len(labels) < 2:
         raise DataError(f"{file}: column {label!r} has one label only, {labels[0]!r}; a classifier needs two")
@@ -57,10 +56,11 @@ def fit_table(
     numbers = _numbers(values, labels)
     targets = np.eye(len(labels), dtype=np.float32)[numbers]
     judged = None if dev is None else _judged(dev, text, label, labels)
-    remarks = _remarks(texts, numbers, labels, judged)
-    for remark in remarks:
+    remarked = remarks(texts, numbers, labels, None if judged is None else judged.true)
+    for remark in remarked:
         plan.say(remark)
     before = None if start is None else load_model(start)
+    make_folder(out)
     fitted = fit(
         section, labels, texts, targets, labels.index(chosen), judged,
         aim=aim, plan=plan._replace(gold=True), start=None if before is None else before.classifier,
@@ -78,7 +78,7 @@ def fit_table(
         "model": str(out),
         "n": len(numbers),
         "skipped": skipped,
-        "remarks": remarks,
+        "remarks": remarked,
         "labels": list(labels),
         "positive": chosen,
         "threshold": fitted.threshold,
@@ -88,28 +88,6 @@ def fit_table(
         "calibration": fitted.evidence["calibration"],
         "chosen_for": fitted.evidence["threshold"],
     }
-
-
-def _remarks(texts: pa.StringArray, numbers: np.ndarray, labels: tuple[str, ...], dev: Judged | None) -> list[str]:
-    """What a person should know of the table before trusting a model of it."""
-    remarks = []
-    distinct, empty = pc.count_distinct(texts).as_py(), pc.sum(pc.equal(pc.binary_length(texts), 0)).as_py()
-    if distinct == 1:
-        remarks.append(f"all {len(texts):,} texts are the same: nothing tells the labels apart")
-    elif 2 * empty > len(texts):
-        remarks.append(f"{empty:,} of {len(texts):,} texts are empty")
-    counts = np.bincount(numbers, minlength=len(labels))
-    if (few := np.flatnonzero(counts < FEW)).size:
-        remarks.append(f"too few rows to learn from, of {_named(labels, few, counts)}")
-    if dev is not None and (absent := np.flatnonzero(np.bincount(dev.true, minlength=len(labels)) == 0)).size:
-        remarks.append(f"dev has no row of {_named(labels, absent)}, so it can't tell how well such rows are found")
-    return remarks
-
-
-def _named(labels: tuple[str, ...], chosen: np.ndarray, counts: np.ndarray | None = None) -> str:
-    """The first of some labels, with their counts, and how many more there are."""
-    names = [repr(labels[at]) + ("" if counts is None else f" ({counts[at]})") for at in chosen[:5].tolist()]
-    return ", ".join(names) + (f" and {len(chosen) - 5:,} more" if len(chosen) > 5 else "")
 
 
 def evaluate_table(folder: Path, file: Path, *, positive: str | None) -> dict[str, Any]:
@@ -148,8 +126,8 @@ def _known(model: Loaded, file: Path) -> pl.DataFrame:
         if name not in facts:
             raise ModelError(f"{model.facts.name} was not made by `goldstream fit`, so it names no column for the {name}")
     table = read_table(file)
-    texts = column(table, facts["text"], file).cast(pl.String).fill_null("").alias("text")
-    values = [None if value is None else str(_plain(value)) for value in column(table, facts["label"], file)]
+    texts = plain_column(table, facts["text"], file).cast(pl.String).fill_null("").alias("text")
+    values = [None if value is None else str(plain(value)) for value in labels_in(table, facts["label"], file)]
     gold = pl.Series("gold", values, pl.String)
     if strange := set(gold.drop_nulls().unique()) - set(model.labels):
         raise DataError(
@@ -167,7 +145,7 @@ def predict_table(folder: Path, file: Path, out: Path) -> dict[str, Any]:
     model = load_model(folder)
     facts = model.facts.made_from
     table = read_table(file)
-    scores = model.predict_proba(_texts(_plain_column(table, _remembered(facts, "text", folder), file)))
+    scores = model.predict_proba(as_texts(plain_column(table, _remembered(facts, "text", folder), file)))
     said = model.decide(scores)
     named = pl.Series("prediction", [model.labels[number] for number in said], pl.String)
     typed = _typed(named, _remembered(facts, "dtype", folder))
@@ -185,37 +163,8 @@ def _remembered(facts: dict[str, Any], name: str, folder: Path) -> str:
     return value
 
 
-class _Labelled(NamedTuple):
-    """What a table says, without rows that lack a label."""
-
-    texts: pa.StringArray
-    values: list[Any]
-    dtype: str  #: of the label's column
-    skipped: int
-
-
-def _labelled(file: Path, text: str, label: str) -> _Labelled:
-    table = read_table(file)
-    _plain_column(table, text, file)
-    if (dtype := _plain_column(table, label, file).dtype).is_float():
-        table = table.with_columns(pl.col(label).fill_nan(None))
-    known = table.filter(pl.col(label).is_not_null())
-    if not len(known):
-        raise DataError(f"{file}: no row has a value in column {label!r}")
-    values = [_plain(value) for value in known[label]]
-    return _Labelled(_texts(known[text]), values, dtype.base_type().__name__, len(table) - len(known))
-
-
-def _plain_column(table: pl.DataFrame, name: str, file: Path) -> pl.Series:
-    """The column; raises `DataError` when its values are no texts or numbers."""
-    found = column(table, name, file)
-    if found.dtype.is_nested() or found.dtype in (pl.Binary, pl.Object):
-        raise DataError(f"{file}: column {name!r} holds {found.dtype}, not texts or numbers")
-    return found
-
-
 def _judged(file: Path, text: str, label: str, labels: tuple[str, ...]) -> Judged:
-    found = _labelled(file, text, label)
+    found = labelled(file, text, label)
     if strange := {str(value) for value in found.values} - set(labels):
         raise DataError(f"{file}: column {label!r} has labels that the model does not know: {', '.join(sorted(strange)[:5])}")
     return Judged(found.texts, _numbers(found.values, labels))
@@ -226,21 +175,12 @@ def _numbers(values: list[Any], labels: tuple[str, ...]) -> np.ndarray:
     return np.array([number[str(value)] for value in values], np.int64)
 
 
-def _plain(value: Any) -> Any:
-    """A label as it sorts: whole numbers stay numbers, whatever their column's type."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 def _positive(wanted: str | None, labels: tuple[str, ...]) -> str:
     if wanted is None:
         return labels[-1]
     if wanted not in labels:
         raise DataError(f"no label {wanted!r}; there are {', '.join(labels)}")
     return wanted
-
-
-def _texts(series: pl.Series) -> pa.StringArray:
-    return series.cast(pl.String).fill_null("").to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
 
 
 def _typed(named: pl.Series, dtype: str) -> pl.Series:
