@@ -1,30 +1,31 @@
-"""A running project under fire: `goldstream up` on a file that grows, a broker behind a proxy, and what can go wrong."""
+"""A running project under fire: `goldstream up` on a file that grows, and what can go wrong."""
 
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import psutil
 import psycopg
 from confluent_kafka.admin import AdminClient, NewPartitions
 
-from goldstream import settings
+from goldstream import plugins, settings
 from goldstream.errors import GoldstreamError
+from goldstream.log.base import Log
 from goldstream.models.folder import save_model
 from goldstream.registry.postgres import PostgresRegistry
 from goldstream.run.kafka_broker import Broker
 from goldstream.store import Store
 
 from . import history
+from .database import Own
+from .disk import SmallDisk
+from .proxy import Proxy
 
 SETTINGS = """
 [project]
@@ -42,94 +43,70 @@ port = 0
 type = "files"
 name = "chaos"
 source = "chaos"
-path = "posts.jsonl"
+path = "{posts}"
 follow = true
 """
 SESSION_S = 3  #: a worker that is silent for so long loses its partitions
 MOST_PARTITIONS = 8
-
-
-class Proxy:
-    """Stands between clients and the broker, and can cut them off."""
-
-    def __init__(self, target: int) -> None:
-        self.target, self.cut = target, False
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._pairs: list[tuple[socket.socket, socket.socket]] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cut_off(self, seconds: float) -> None:
-        self.cut = True
-        for pair in self._pairs:
-            for end in pair:
-                with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
-        self._pairs.clear()
-        time.sleep(seconds)
-        self.cut = False
-
-    def close(self) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                if self.cut:
-                    raise ConnectionError
-                broker = socket.create_connection(("127.0.0.1", self.target), 5)
-            except OSError:
-                client.close()
-                continue
-            self._pairs.append((client, broker))
-            for one, other in ((client, broker), (broker, client)):
-                threading.Thread(target=_carry, args=(one, other), daemon=True).start()
-
-
-def _carry(one: socket.socket, other: socket.socket) -> None:
-    with suppress(OSError):
-        while data := one.recv(1 << 16):
-            other.sendall(data)
-    for end in (one, other):
-        with suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
-        end.close()
+_WAITS_INSIDE = """
+    SELECT 1 FROM pg_stat_activity WHERE application_name = 'goldstream classify' AND state_change < %s
+    AND (state = 'idle in transaction' OR state = 'active' AND wait_event = 'ClientRead')
+"""
 
 
 class Running:
-    """The project, its processes, and the faults."""
+    """The project, its processes, and the faults. `longest_s` bounds an outage."""
 
-    def __init__(self, folder: Path, broker: Broker | None, proxy: Proxy | None, seed: int) -> None:
-        self.folder, self.broker, self.proxy, self.choose = folder, broker, proxy, random.Random(seed)
-        self.config = folder / "goldstream.toml"
+    def __init__(
+        self, folder: Path, seed: int, longest_s: float, *, database: Own, disk: SmallDisk,
+        broker: Broker | None = None, proxy: Proxy | None = None, broker_disk: SmallDisk | None = None,
+    ) -> None:  # fmt: skip
+        self.folder, self.longest_s, self.choose = folder, longest_s, random.Random(seed)
+        self.database, self.disk, self.broker, self.proxy, self.broker_disk = database, disk, broker, proxy, broker_disk
+        self.config, self.posts = disk.folder / "goldstream.toml", folder / "posts.jsonl"
         self.partitions = 2
-        kafka = ""
-        if broker is not None:
-            kafka = (
-                f'\n[log]\ntype = "kafka"\npartitions = {self.partitions}\n[log.kafka]\n"bootstrap.servers" = "{broker.servers}"\n'
-                f'"session.timeout.ms" = {SESSION_S * 1000}\n"heartbeat.interval.ms" = 300\n"topic.metadata.refresh.interval.ms" = 1000\n'
-            )
-        self.config.write_text(SETTINGS + kafka)
-        (folder / "posts.jsonl").touch()
+        self.posts.touch()
+        self.config.write_text(SETTINGS.format(posts=self.posts) + self._parts_elsewhere())
         self._register()
         self._seconds: list[subprocess.Popen[bytes]] = []
         self.up = self._start("up")
 
     def open(self) -> Store:
-        return Store.open(settings.load(self.config).store, self.folder)
+        return Store.open(settings.load(self.config).store, self.config.parent)
+
+    def has_begun(self) -> bool:
+        """Whether a first batch is classified."""
+        with self.open() as store, store.connect(name="chaos") as conn:
+            return conn.execute("SELECT 1 FROM positions WHERE reader = 'classify' AND position > 0").fetchone() is not None
+
+    def log(self, store: Store) -> Log:
+        section = settings.load(self.config)
+        return plugins.find("logs", section.log.type).open(store, section)
+
+    def processes(self) -> list[psutil.Process]:
+        """What still runs of the project: not the broker, nor a database that others run."""
+        theirs = {each.pid for each in alive(self.disk.folder / "database")} | ({self.broker.pid} if self.broker else set())
+        return [each for each in alive(self.folder) if each.pid not in theirs]
 
     def faults(self) -> list[Callable[[], None]]:
         """What can go wrong."""
-        found = [self.kill_a_part, self.kill_the_supervisor, self.kill_postgres, self.pause_the_worker, self.cut_connections,
-                 self.move_the_champion, self.second_worker, self.rewind]  # fmt: skip
-        return found + ([self.kill_the_broker, self.cut_the_broker_off, self.add_a_partition] if self.broker else [])
+        found = [self.kill_a_worker, self.kill_a_part, self.kill_the_supervisor, self.kill_postgres, self.pause_a_worker,
+                 self.pause_inside_a_transaction, self.cut_the_database_off, self.cut_connections, self.move_the_champion,
+                 self.second_worker, self.rewind]  # fmt: skip
+        if self.disk.why_not is None:
+            found.append(self.fill_the_disk)
+        if self.broker is not None:
+            found += [self.kill_the_broker, self.cut_the_broker_off, self.add_a_partition]
+        if self.broker_disk is not None and self.broker_disk.why_not is None:
+            found.append(self.fill_the_brokers_disk)
+        return found
+
+    def kill_a_worker(self) -> None:
+        self._signal(signal.SIGKILL, self._worker())
 
     def kill_a_part(self) -> None:
-        self._signal(signal.SIGKILL, *self._parts())
+        parts = self._parts()
+        self._signal(signal.SIGKILL, self.choose.choice(parts) if parts else None)
 
     def kill_the_supervisor(self) -> None:
         self.up.kill()
@@ -138,23 +115,47 @@ class Running:
         self.up = self._start("up")
 
     def kill_postgres(self) -> None:
-        pid = self.folder / ".goldstream" / "postgres" / "postmaster.pid"
-        with suppress(OSError, ValueError, IndexError):
-            os.kill(int(pid.read_text().split()[0]), signal.SIGKILL)
+        self.database.kill()
 
-    def pause_the_worker(self) -> None:
-        """Longer than the session, wherever it is, also inside of its transaction."""
-        for part in self._parts("classify"):
+    def pause_a_worker(self) -> None:
+        """Longer than its session, wherever it is."""
+        if (worker := self._worker()) is not None:
             with suppress(psutil.Error):
-                part.suspend()
-                time.sleep(self.choose.uniform(1, SESSION_S * 2))
-                part.resume()
+                worker.suspend()
+                time.sleep(self.choose.uniform(SESSION_S, 2 * SESSION_S))
+                worker.resume()
+
+    def pause_inside_a_transaction(self) -> None:
+        """Longer than its session, and than PostgreSQL lets a transaction idle or not, when it is seen inside of one."""
+        worker = self._worker()
+        with suppress(psutil.Error, psycopg.Error, GoldstreamError), self.open() as store, store.connect(name="chaos") as conn:
+            for _ in range(400):
+                if worker is None:
+                    return
+                worker.suspend()
+                try:
+                    since = conn.execute("SELECT clock_timestamp()").fetchone()
+                    time.sleep(0.02)
+                    if conn.execute(_WAITS_INSIDE, since).fetchone() is not None:
+                        print("  inside", flush=True)
+                        time.sleep(self.choose.uniform(SESSION_S, min(15, 5 * self.longest_s)))
+                        return
+                finally:
+                    worker.resume()
+                time.sleep(self.choose.uniform(0, 0.02))
+
+    def cut_the_database_off(self) -> None:
+        self.choose.choice([self.database.cut_off, self.database.fall_silent])(self._outage())
 
     def cut_connections(self) -> None:
         self._sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE application_name LIKE 'goldstream%' AND pid <> pg_backend_pid()"
         )
+
+    def fill_the_disk(self) -> None:
+        self.disk.fill_up(self._outage())
+        self.database.mend()
 
     def move_the_champion(self) -> None:
         with suppress(psycopg.Error, GoldstreamError), self.open() as store:
@@ -180,12 +181,21 @@ class Running:
     def kill_the_broker(self) -> None:
         assert self.broker is not None
         self.broker.kill()
-        time.sleep(self.choose.uniform(0, 5))
+        time.sleep(self.choose.uniform(0, min(5, self.longest_s)))
         self.broker.start()
 
     def cut_the_broker_off(self) -> None:
         assert self.proxy is not None
-        self.proxy.cut_off(self.choose.uniform(1, 8))
+        self.choose.choice([self.proxy.cut_off, self.proxy.fall_silent])(self._outage())
+
+    def fill_the_brokers_disk(self) -> None:
+        """A broker dies of it, and is started again once there is room."""
+        assert self.broker is not None and self.broker_disk is not None
+        self.broker_disk.fill_up(self._outage())
+        if self.broker.ended():
+            print("  the broker died of it", flush=True)
+            self.broker.stop()
+            self.broker.start()
 
     def add_a_partition(self) -> None:
         assert self.broker is not None
@@ -220,18 +230,38 @@ class Running:
                 [sys.executable, "-m", "goldstream", *words, "--config", str(self.config)], stdout=said, stderr=said
             )
 
-    def _parts(self, name: str = "") -> list[psutil.Process]:
-        try:
-            children = psutil.Process(self.up.pid).children()
-            found = [each for each in children if f"goldstream.run.part {name}".strip() in " ".join(each.cmdline())]
-        except psutil.Error:
-            return []
-        return self.choose.sample(found, min(1, len(found)))
+    def _parts_elsewhere(self) -> str:
+        """What the settings say of a database and a broker that are not the project's."""
+        said = f'\n[store]\ndsn = "{self.database.dsn}"\n' if self.database.dsn else ""
+        if self.broker is not None:
+            said += (
+                f'\n[log]\ntype = "kafka"\npartitions = {self.partitions}\n[log.kafka]\n'
+                f'"bootstrap.servers" = "{self.broker.servers}"\n"session.timeout.ms" = {SESSION_S * 1000}\n'
+                '"heartbeat.interval.ms" = 300\n"topic.metadata.refresh.interval.ms" = 1000\n'
+            )
+        return said
 
-    def _signal(self, number: int, *processes: psutil.Process) -> None:
-        for each in processes:
-            with suppress(psutil.Error):
-                each.send_signal(number)
+    def _outage(self) -> float:
+        """Seconds: mostly a few, at times the longest."""
+        return float(self.longest_s ** self.choose.uniform(0, 1))
+
+    def _parts(self, name: str = "") -> list[psutil.Process]:
+        with suppress(psutil.Error):
+            children = psutil.Process(self.up.pid).children()
+            return [each for each in children if f"goldstream.run.part {name}".strip() in " ".join(each.cmdline())]
+        return []
+
+    def _worker(self) -> psutil.Process | None:
+        """One of those that classify."""
+        found = self._parts("classify")
+        with suppress(psutil.Error):
+            found += [psutil.Process(each.pid) for each in self._seconds if each.poll() is None]
+        return self.choose.choice(found) if found else None
+
+    def _signal(self, number: int, process: psutil.Process | None) -> None:
+        with suppress(psutil.Error):
+            if process is not None:
+                process.send_signal(number)
 
     def _sql(self, *statements: str) -> None:
         with (
@@ -244,11 +274,11 @@ class Running:
                 conn.execute(statement.encode())
 
 
-def alive(folder: Path) -> list[Any]:
-    """Every process that names the project's folder."""
+def alive(folder: Path) -> list[psutil.Process]:
+    """Every process that names the project's folder, or works in it, as those of PostgreSQL do."""
     found = []
     for each in psutil.process_iter():
         with suppress(psutil.Error):
-            if str(folder) in " ".join(each.cmdline()) and each.pid != os.getpid():
+            if each.pid != os.getpid() and (str(folder) in " ".join(each.cmdline()) or each.cwd().startswith(str(folder))):
                 found.append(each)
     return found

@@ -5,9 +5,11 @@ GOLDSTREAM_CHAOS="posts=1000000 faults=200 seed=7" pytest tests/chaos        (or
 
 import os
 import random
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,44 +22,54 @@ from goldstream.records import to_json
 from goldstream.run import kafka_broker
 
 from . import history
-from .project import Proxy, Running, alive
+from .database import Elsewhere, Own
+from .disk import SmallDisk
+from .project import Running
+from .proxy import Proxy
+from .proxy import port as to_port
 
 _ASKED = dict(word.split("=") for word in os.environ.get("GOLDSTREAM_CHAOS", "").split())
 POSTS, FAULTS, SEED = (int(_ASKED.get(name, short)) for name, short in (("posts", 4_000), ("faults", 4), ("seed", 3)))
-PATIENCE_S = 120 + POSTS / 5_000
+LONGEST_S = 60.0 if FAULTS >= 100 else 3.0  #: an outage lasts at most so long
+PACE_S = 8.0 if FAULTS >= 100 else 3.0  #: a fault with the rest before it, roughly; what of the stream is left comes at the end
+PATIENCE_S = 180 + POSTS / 2_000
 
 
 @pytest.fixture(params=["embedded", "kafka"])
 def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
-    """A project that runs."""
+    """A project that runs: all of it embedded; or on a broker and a database that others run, behind proxies."""
+    choose = random.Random(SEED)
     with ExitStack() as open_:
-        broker = proxy = None
+        disk = SmallDisk(tmp_path / "disk")
+        open_.callback(disk.close)
         if request.param == "kafka":
             if why := kafka_broker.missing():
                 pytest.skip(why)
+            broker_disk = SmallDisk(tmp_path / "broker-disk")
+            open_.callback(broker_disk.close)
             port = kafka_broker.free_port()
-            proxy = Proxy(port)
-            open_.callback(proxy.close)
-            broker = open_.enter_context(kafka_broker.Broker(tmp_path / "kafka", port, advertised=proxy.port))
-        made = Running(tmp_path, broker, proxy, SEED)
+            proxy = open_.enter_context(closing(Proxy(to_port(port))))
+            broker = open_.enter_context(kafka_broker.Broker(broker_disk.folder / "kafka", port, advertised=proxy.port))
+            database = open_.enter_context(closing(Elsewhere(disk.folder / "database", choose)))
+            made = Running(
+                tmp_path, SEED, LONGEST_S, database=database, disk=disk, broker=broker, proxy=proxy, broker_disk=broker_disk
+            )
+        else:
+            made = Running(tmp_path, SEED, LONGEST_S, database=Own(disk.folder / ".goldstream", choose), disk=disk)
+        if disk.why_not:
+            print(f"\nno disk is filled (that takes root): {disk.why_not}")
         open_.callback(made.stop)
         yield made
 
 
 def test_nothing_is_lost_and_nothing_doubled_under_fire(running: Running):
     choose = random.Random(SEED)
-    stream = history.events(POSTS, SEED)
-    with (running.folder / "posts.jsonl").open("ab") as file:
-        for number in range(FAULTS):
-            for event in islice(stream, POSTS // (FAULTS + 1)):
-                file.write(to_json(event) + b"\n")
-            file.flush()
-            time.sleep(choose.uniform(0.2, 2))
-            fault = choose.choice(running.faults())
-            print(f"fault {number}: {fault.__name__}", flush=True)
+    with flowing(running.posts):
+        until(running.has_begun, "it classifies")
+        for number, fault in enumerate(in_turn(running.faults(), choose), 1):
+            time.sleep(choose.uniform(0, 2))
+            print(f"{datetime.now():%H:%M:%S} fault {number}: {fault.__name__}", flush=True)
             fault()
-        for event in stream:
-            file.write(to_json(event) + b"\n")
     wanted = history.left(history.events(POSTS, SEED))
     deadline = time.monotonic() + PATIENCE_S
     while (why := wrong(running, wanted)) is not None:
@@ -65,25 +77,62 @@ def test_nothing_is_lost_and_nothing_doubled_under_fire(running: Running):
         time.sleep(1)
     running.stop()
     assert wrong(running, wanted) is None
-    time.sleep(1)
-    left_over = [each for each in alive(running.folder) if running.broker is None or each.pid != running.broker.pid]
-    deadline = time.monotonic() + 60
-    while any(each.is_running() for each in left_over):
-        assert time.monotonic() < deadline, left_over
+    until(lambda: not running.processes(), "no process is left")
+
+
+def until(true: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 120
+    while not true():
+        assert time.monotonic() < deadline, f"waited in vain until {what}"
         time.sleep(0.2)
+
+
+def in_turn(faults: list[Callable[[], None]], choose: random.Random) -> Iterator[Callable[[], None]]:
+    """Yield `FAULTS` of them, in an order of chance, each before any comes again."""
+    for number in range(FAULTS):
+        if number % len(faults) == 0:
+            choose.shuffle(faults)
+        yield faults[number % len(faults)]
+
+
+@contextmanager
+def flowing(file: Path) -> Iterator[None]:
+    """Write the stream to `file` meanwhile, at an even pace; what is left of it at the end comes at once."""
+    over = threading.Event()
+
+    def write() -> None:
+        stream = history.events(POSTS, SEED)
+        with file.open("ab", buffering=0) as posts:
+            while piece := list(islice(stream, 1 + int(POSTS / FAULTS / PACE_S / 20))):
+                posts.write(b"".join(to_json(event) + b"\n" for event in piece))
+                over.wait(0.05)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        writer.join()
 
 
 def wrong(running: Running, wanted: history.Left) -> str | None:
     """Return what is not as it must be, or None."""
     try:
-        with running.open() as store, store.connect(name="chaos", statement_timeout=0) as conn:
-            return _compared(conn, wanted)
+        with (
+            running.open() as store,
+            closing(running.log(store)) as log,
+            store.connect(name="chaos", statement_timeout=0) as conn,
+        ):
+            return _compared(conn, {number: extent.end for number, extent in log.extents().items()}, wanted)
     except (psycopg.Error, GoldstreamError) as error:
         return f"the store can't be asked: {error}"
 
 
-def _compared(conn: psycopg.Connection[Any], wanted: history.Left) -> str | None:
+def _compared(conn: psycopg.Connection[Any], ends: dict[int, int], wanted: history.Left) -> str | None:
     places = conn.execute("SELECT partition, position FROM positions WHERE reader = 'classify' ORDER BY 1").fetchall()
+    if dict(places) != ends:
+        return f"the reader stands at {dict(places)}, the log ends at {ends}"
     rows = conn.execute(
         "SELECT partition, max(position) + 1, count(*), count(DISTINCT position) FROM predictions GROUP BY 1 ORDER BY 1"
     ).fetchall()

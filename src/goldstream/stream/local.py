@@ -27,6 +27,7 @@ from goldstream.stream.writing import write
 
 Say = Callable[[str], None]
 
+LOOK_S = 1.0  #: how often an idle worker looks whether its partitions are still its own
 AGAIN_S = 3.0  #: after another worker took a partition over: wait until the group has been heard before taking it back
 
 
@@ -73,6 +74,7 @@ class _Worker:
         self._follower = log.follow(stream.reader, say, share=share)
         self._taken: dict[int, Taken] = {}
         self._not_before: dict[int, float] = {}
+        self._looked = 0.0
         self._part: Part | None = None  # read, and not scored yet
         self._stored = StoredPosts()
         self.written = Written()
@@ -147,15 +149,19 @@ class _Worker:
         taken = self._taken[batch.partition]
         try:
             self._taken[batch.partition] = self._lasting.do(partial(self._write, taken=taken, batch=batch))
-        except Superseded:
-            if not self._follower.shares:
-                raise
-            self._not_before[batch.partition] = time.monotonic() + AGAIN_S
+        except Superseded as error:
+            self._lose(batch.partition, error)
             return
         done = self.written
         self.written = Written(
             done.posts + batch.predictions.num_rows, done.candidates + len(batch.candidates), done.deletions + batch.gone
         )
+
+    def _lose(self, partition: int, error: Superseded) -> None:
+        """Let go of a partition that another worker has taken over, or that was rewound."""
+        if not self._follower.shares:
+            raise error
+        self._not_before[partition] = time.monotonic() + AGAIN_S
 
     def _write(self, conn: Connection, attempt: int, *, taken: Taken, batch: Results) -> Taken:
         if attempt and was_committed(conn, taken, batch.end):
@@ -163,6 +169,14 @@ class _Worker:
         return write(conn, taken, batch)
 
     def _wait(self) -> None:
+        """Nothing has come. A reader that was rewound must hear of it now: no commit will tell."""
+        if time.monotonic() - self._looked > LOOK_S:
+            self._looked = time.monotonic()
+            for taken in list(self._taken.values()):
+                try:
+                    self._lasting.do(lambda conn, _, held=taken: was_committed(conn, held, held.position))  # type: ignore[misc]
+                except Superseded as error:
+                    self._lose(taken.partition, error)
         if self._champion.predict(pa.array([], pa.string())) is None:
             self._stop.wait(self._stream.poll_s)
             return

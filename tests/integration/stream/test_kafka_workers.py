@@ -35,6 +35,7 @@ QUICK = {"session.timeout.ms": 2_000, "heartbeat.interval.ms": 200, "topic.metad
 def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kafka_follow, "LOOK_S", 0.2)
     monkeypatch.setattr(local, "AGAIN_S", 0.5)
+    monkeypatch.setattr(local, "LOOK_S", 0.1)
 
 
 @pytest.fixture
@@ -232,9 +233,8 @@ def test_a_rewound_reader_reads_again(classified: Store, rows: Rows, quick: Make
         with classified.connect(name="rewind") as conn, conn.transaction():
             conn.execute("TRUNCATE predictions")
             positions.rewind(conn, "classify", identity, partition, 1)
-        append(log, post("t:3", "help"))
-        until(lambda: classified_once(rows, 3), "it was read again")
-    assert rows("SELECT position FROM predictions ORDER BY 1") == [1, 2, 3]
+        until(lambda: classified_once(rows, 2), "it was read again, though nothing new has come")
+    assert rows("SELECT position FROM predictions ORDER BY 1") == [1, 2]
     log.close()
 
 

@@ -10,11 +10,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from goldstream import settings
 from goldstream.errors import DataError, PositionError, Superseded
 from goldstream.log.embedded import EmbeddedLog
 from goldstream.log.memory import MemoryLog
 from goldstream.store import Store, positions, prediction_days, threshold
 from goldstream.stream.champion import Fixed
+from goldstream.stream.local import classify
 from goldstream.testing import Keywords
 
 from .conftest import append, post, run
@@ -39,6 +41,25 @@ def test_a_worker_that_was_superseded_writes_nothing(classified: Store, rows):
     assert rows("SELECT position FROM positions") == [0]
     run(log, classified)
     assert rows("SELECT post_id FROM candidates") == ["t:1"]
+
+
+def test_an_idle_worker_stands_down_when_another_one_has_taken_over(classified: Store):
+    # worker      reads all, waits for more ····· stands down, though no commit has told it
+    # another                   takes over
+    log = MemoryLog()
+    append(log, post("t:1", "help"))
+
+    class Waits(threading.Event):
+        def is_set(self) -> bool:  # asked before each round
+            with classified.connect(name="another") as conn:
+                conn.execute("UPDATE positions SET epoch = epoch + 1 WHERE position = 1 AND epoch = 1")
+            return False
+
+    with pytest.raises(Superseded):
+        classify(
+            log, Fixed(Keywords("help"), 1), classified, settings.Stream(), settings.Project(),  # type: ignore[arg-type]
+            stop=Waits(), until_end=False, say=lambda _: None,
+        )  # fmt: skip
 
 
 def test_workers_that_fight_over_a_reader_write_each_position_once(classified: Store, rows):
@@ -217,6 +238,7 @@ from goldstream import settings
 from goldstream.log.embedded import EmbeddedLog
 from goldstream.store import Store
 from goldstream.stream.champion import Fixed
+from goldstream.stream.local import classify
 from goldstream.stream.local import classify
 from goldstream.testing import Keywords
 store = Store(sys.argv[1], sys.argv[2], None)
