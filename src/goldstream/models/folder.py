@@ -85,7 +85,8 @@ class Loaded:
         """Return the number of each row's label: by the threshold for two classes, else the most probable."""
         if len(self.labels) != 2:
             return scores.argmax(axis=1)
-        return np.where(scores[:, self._positive] >= self.threshold, self._positive, 1 - self._positive)
+        reached = scores[:, self._positive] >= self.threshold
+        return (reached == bool(self._positive)).astype(np.intp)
 
 
 def save_model(

@@ -34,6 +34,7 @@ MOST_WEIGHTS = 1 << 26  #: labels × buckets; a quarter of a gigabyte, and eight
 FEWEST_BITS = 15  #: a table for many labels is made smaller, but not below 2**15 rows
 PATIENCE = 3  #: epochs without a better loss on dev after which learning stops
 MEMORY = 1 << 18  #: numbers kept while scoring, so that a word's n-grams are not counted again; a megabyte
+SHORT = 4_096  #: bytes; for texts up to this there is room already
 HEADERS = 2_048  #: bytes of a saved model beside its weights
 
 
@@ -145,14 +146,13 @@ class NgramBag:
         """Return float32 scores, texts × labels; each row sums to one. A null counts as an empty text."""
         options = self.settings
         scores = np.empty((len(texts), len(self._labels)), np.float32)
-        keys, kept = self._memories.pop() if self._memories else self._memory()
+        desk = self._desks.pop() if self._desks else _Desk(self._width, self._orders)
         for data, offsets, valid, rows in _parts(texts):
             score(
                 data, offsets, valid, *tables(), int(options.pairs), options.low, options.high, self._shift, self._table,
-                self._bias, *_scratch(offsets, max(3, self._orders)), np.empty((2, self._width), np.float32), keys, kept,
-                scores[rows],
+                self._bias, *desk.scratch(offsets), desk.sums, desk.keys, desk.kept, scores[rows],
             )  # fmt: skip
-        self._memories.append((keys, kept))
+        self._desks.append(desk)
         return scores
 
     def rescale(self, slope: float, shift: float) -> None:
@@ -165,11 +165,10 @@ class NgramBag:
         """Return what each token of `text` (UTF-8) adds to each label's logit; with the bias they add up to it."""
         data = np.frombuffer(text + bytes(PAST), np.uint8)[: len(text)]
         options = self.settings
-        offsets = np.array([0, len(data)], np.int32)
         trace = np.empty((len(data) + 3, 4), np.int64)
         steps, words, grams = token_sums(
             data, *tables(), int(options.pairs), options.low, options.high, self._shift, self._table,
-            *_scratch(offsets, max(3, self._orders)), trace,
+            *_scratch(len(data), max(3, self._orders)), trace,
         )  # fmt: skip
         weights = np.zeros((steps, self._columns))
         for sums in (words, grams):
@@ -264,7 +263,7 @@ class NgramBag:
         for data, offsets, valid, rows in _parts(texts):
             count = hash_texts(
                 data, offsets, valid, *tables(), int(options.pairs), options.low, options.high, self._shift, self._table,
-                *_scratch(offsets, 0)[:-1], ids, starts[2 * rows.start : 2 * rows.stop + 1], count,
+                *_scratch(_longest(offsets), 0)[:-1], ids, starts[2 * rows.start : 2 * rows.stop + 1], count,
             )  # fmt: skip
         ids.resize(count, refcheck=False)
         return ids, starts
@@ -273,14 +272,27 @@ class NgramBag:
     def _orders(self) -> int:
         return self.settings.high - self.settings.low + 1 if self.settings.low else 0
 
-    def _memory(self) -> tuple[np.ndarray, np.ndarray]:
-        """Room for the n-grams of the words met most recently."""
-        count = max(256, MEMORY // self._width) if self._orders else 1
-        return slots(1 << (count.bit_length() - 1)), np.zeros((count, self._width), np.float32)
-
     def _forget(self) -> None:
         """Drop what was kept of words: the table has changed."""
-        self._memories: list[tuple[np.ndarray, np.ndarray]] = []  # one for each thread that has been scoring
+        self._desks: list[_Desk] = []  # one for each thread that has been scoring
+
+
+class _Desk:
+    """What one thread writes on while it scores, kept so that a single text needs no new arrays."""
+
+    def __init__(self, width: int, orders: int) -> None:
+        count = max(256, MEMORY // width) if orders else 1
+        self.keys = slots(1 << (count.bit_length() - 1))  #: the words met most recently
+        self.kept = np.zeros((count, width), np.float32)  #: the sums of their n-grams
+        self.sums = np.empty((2, width), np.float32)
+        self._per_byte = max(3, orders)
+        self._scratch = _scratch(SHORT, self._per_byte)
+
+    def scratch(self, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return characters, words found and buckets, with room for the longest text."""
+        if offsets[-1] - offsets[0] > SHORT and (longest := _longest(offsets)) > SHORT:
+            return _scratch(longest, self._per_byte)
+        return self._scratch
 
 
 def _fitting(settings: NgramBagSettings, labels: int) -> NgramBagSettings:
@@ -315,28 +327,36 @@ def _spans(text: bytes, stops: np.ndarray, counted: np.ndarray) -> tuple[np.ndar
     return starts[counted], ends[counted]
 
 
-def _scratch(offsets: np.ndarray, per_byte: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What a kernel writes on while it reads a text: characters, words found, buckets."""
-    longest = int(np.diff(offsets).max(initial=0)) + 4
-    return np.empty(longest, np.int32), np.empty((longest, 2), np.uint64), np.empty(per_byte * longest, np.uint32)
+def _scratch(longest: int, per_byte: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What a kernel writes on while it reads a text of so many bytes: characters, words found, buckets."""
+    size = longest + 4
+    return np.empty(size, np.int32), np.empty((size, 2), np.uint64), np.empty(per_byte * size, np.uint32)
+
+
+def _longest(offsets: np.ndarray) -> int:
+    return int((offsets[1:] - offsets[:-1]).max(initial=0))
 
 
 def _plain(texts: pa.StringArray | pa.ChunkedArray) -> pa.StringArray:
     """The texts in one piece, with offsets of 32 bits."""
-    return (texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts).cast(pa.string())
+    whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    return whole if whole.type == pa.string() else whole.cast(pa.string())
 
 
 def _parts(texts: pa.StringArray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, slice]]:
     """The UTF-8 bytes, the offsets (int32, one more than texts), which texts are not null, and which rows these are.
 
-    The last texts are copied, for kernels read `PAST` bytes more than a text has.
+    The last texts are copied, unless `PAST` bytes follow them, for kernels read so many more than a text has.
     """
     texts = _plain(texts)
     rows = len(texts)
-    valid = _frozen(texts.is_valid().to_numpy(zero_copy_only=False))
+    valid = _frozen(texts.is_valid().to_numpy(zero_copy_only=False) if texts.null_count else np.ones(rows, np.bool_))
     _, where, letters = texts.buffers()
     offsets = _frozen(np.frombuffer(where, np.int32, rows + 1, texts.offset * 4) if rows else np.zeros(1, np.int32))
     data = _frozen(np.frombuffer(b"" if letters is None else letters, np.uint8))
+    if offsets[-1] + PAST <= len(data):
+        yield data, offsets, valid, slice(0, rows)
+        return
     safe = int(np.searchsorted(offsets[1:], len(data) - PAST, side="right"))
     if safe:
         yield data, offsets[: safe + 1], valid[:safe], slice(0, safe)
