@@ -6,22 +6,17 @@ expected to take long, by what the model took before, is scored in a thread, and
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import TypeVar
 
-from goldstream.serving.models import judge
+from goldstream.serving.judged import Judged, judge
 from goldstream.stream.champion import Fixed
 
-AT_ONCE_S = 0.002  #: batches that take longer than this are scored in a thread
+Result = TypeVar("Result")
+
+AT_ONCE_S = 0.0005  #: batches that take longer than this are scored in a thread
 SMALL = 2_000  #: characters
-
-
-class Judged(NamedTuple):
-    """What a model says of some texts."""
-
-    model: Fixed
-    probabilities: list[list[float]]  #: a row per text, a number per label
-    chosen: list[int]  #: the number of the label that the model decides for
 
 
 class _Pace:
@@ -74,21 +69,24 @@ class Batcher:
         batch.askers.append((future, len(batch.texts)))
         return await future
 
+    async def aside(self, work: Callable[[], Result]) -> Result:
+        """Return what `work` returns, which takes long and is done in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
     def close(self) -> None:
         """Let go of the threads."""
         self._threads.shutdown(wait=True)
 
     async def _alone(self, model: Fixed, texts: list[str]) -> Judged:
         if self._is_quick(model, texts):
-            return Judged(model, *self._judged(model, texts))
-        loop = asyncio.get_running_loop()
-        return Judged(model, *await loop.run_in_executor(self._threads, self._judged, model, texts))
+            return self._judged(model, texts)
+        return await self.aside(lambda: self._judged(model, texts))
 
     def _run(self, model: Fixed) -> None:
         batch = self._waiting.pop(model)
         if self._is_quick(model, batch.texts):
             try:
-                self._give(batch, model, *self._judged(model, batch.texts))
+                self._give(batch, self._judged(model, batch.texts))
                 return
             except Exception:  # one text of many may be to blame
                 pass
@@ -98,9 +96,9 @@ class Batcher:
         loop = asyncio.get_running_loop()
         running = loop.run_in_executor(self._threads, self._judged, model, batch.texts)
 
-        def done(finished: "asyncio.Future[tuple[list[list[float]], list[int]]]") -> None:
+        def done(finished: "asyncio.Future[Judged]") -> None:
             if finished.cancelled() or (error := finished.exception()) is None:
-                self._give(batch, model, *finished.result())
+                self._give(batch, finished.result())
             elif len(batch.askers) == 1:
                 _fail(batch.askers[0][0], error)
             else:
@@ -109,11 +107,11 @@ class Batcher:
 
         running.add_done_callback(done)
 
-    def _give(self, batch: _Batch, model: Fixed, rows: list[list[float]], chosen: list[int]) -> None:
+    def _give(self, batch: _Batch, judged: Judged) -> None:
         start = 0
         for future, end in batch.askers:
             if not future.done():  # the client may have gone
-                future.set_result(Judged(model, rows[start:end], chosen[start:end]))
+                future.set_result(judged.part(start, end))
             start = end
 
     def _is_quick(self, model: Fixed, texts: list[str]) -> bool:
@@ -122,7 +120,7 @@ class Batcher:
     def _pace(self, model: Fixed) -> _Pace:
         return self._paces.setdefault(model.model.facts.type, _Pace())
 
-    def _judged(self, model: Fixed, texts: list[str]) -> tuple[list[list[float]], list[int]]:
+    def _judged(self, model: Fixed, texts: list[str]) -> Judged:
         started = time.thread_time()  # waiting for the interpreter is not the model's doing
         found = judge(model, texts)
         self.calls, self.texts = self.calls + 1, self.texts + len(texts)

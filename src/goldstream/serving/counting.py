@@ -7,7 +7,9 @@ import bisect
 import re
 from collections import defaultdict
 
-from goldstream.serving.batching import Judged
+import numpy as np
+
+from goldstream.serving.judged import Judged
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  #: seconds
 MOST_SERIES = 64  #: of predictions; the versions of long ago go first
@@ -56,8 +58,9 @@ class Metrics:
     def judged(self, judged: Judged) -> None:
         """Count what a model said."""
         labels, version = judged.model.model.labels, judged.model.version
-        for chosen in judged.chosen:
-            self.predictions[version, labels[chosen]] += 1
+        for label, count in zip(labels, np.bincount(judged.decided, minlength=len(labels)).tolist(), strict=True):
+            if count:
+                self.predictions[version, label] += count
         while len(self.predictions) > max(MOST_SERIES, 2 * len(labels)):
             self.predictions.pop(next(iter(self.predictions)))
 

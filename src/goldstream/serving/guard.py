@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from goldstream.clock import now
-from goldstream.serving.ids import new_ids
+from goldstream.serving.ids import new_ids, written
 from goldstream.serving.problems import problem
 from goldstream.serving.service import Service
 
@@ -53,7 +53,7 @@ class Guard:
         started, status = time.perf_counter(), 0
         headers: Headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        request_id = given if _REQUEST_ID.fullmatch(given) else new_ids(1)[0].encode()
+        request_id = given if _REQUEST_ID.fullmatch(given) else written(new_ids(1)).encode()
         extra = [(b"x-request-id", request_id), (b"x-content-type-options", b"nosniff")]
         if self._service.draining:
             extra.append((b"connection", b"close"))

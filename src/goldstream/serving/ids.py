@@ -3,15 +3,31 @@
 import os
 import time
 
+SIZE = 16  #: bytes of one
+_VERSION = bytes(0x70 | byte & 0x0F for byte in range(256))
+_VARIANT = bytes(0x80 | byte & 0x3F for byte in range(256))
 
-def new_ids(count: int) -> list[str]:
-    """Return `count` new identifiers.
 
-    >>> first, second = new_ids(2)
-    >>> len(first), first[14], first != second
-    (36, '7', True)
+def new_ids(count: int) -> bytearray:
+    """Return the bytes of `count` new identifiers.
+
+    >>> ids = new_ids(2)
+    >>> len(ids), written(ids[:16])[14], ids[:16] != ids[16:]
+    (32, '7', True)
     """
-    milliseconds = f"{time.time_ns() // 1_000_000:012x}"
-    head = f"{milliseconds[:8]}-{milliseconds[8:]}-7"
-    noise = os.urandom(9 * count).hex()
-    return [f"{head}{noise[i : i + 3]}-8{noise[i + 3 : i + 6]}-{noise[i + 6 : i + 18]}" for i in range(0, 18 * count, 18)]
+    ids = bytearray(os.urandom(SIZE * count))
+    for place, byte in enumerate((time.time_ns() // 1_000_000).to_bytes(6)):
+        ids[place::SIZE] = bytes((byte,)) * count
+    ids[6::SIZE] = ids[6::SIZE].translate(_VERSION)
+    ids[8::SIZE] = ids[8::SIZE].translate(_VARIANT)
+    return ids
+
+
+def written(identifier: bytes | bytearray) -> str:
+    """Return one identifier as people write it.
+
+    >>> written(bytes(range(16)))
+    '00010203-0405-0607-0809-0a0b0c0d0e0f'
+    """
+    digits = identifier.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

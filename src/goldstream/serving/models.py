@@ -5,20 +5,13 @@ A version that is asked for by its number is loaded in a thread, once, and the l
 
 import asyncio
 import time
-from array import array
 from collections import OrderedDict
-from itertools import accumulate
 from pathlib import Path
-
-import numpy as np
-import pyarrow as pa
 
 from goldstream.errors import GoldstreamError, ModelError, RegistryError, RegistryUnreachable
 from goldstream.registry.base import Registry
 from goldstream.stream.champion import Champion, Fixed, Swaps, load
 
-FEW = 32  #: texts for which plain Python is faster than one numpy call after the other
-NONSENSE = "the model gave a score that is no number"
 UNKNOWN_S = 2.0  #: how long a version that is not there stays so; nobody shall ask the registry at our clients' pace
 MOST_UNKNOWN = 256
 
@@ -123,24 +116,3 @@ class Models:
             self._unknown.clear()
         self._unknown[name] = time.monotonic() + UNKNOWN_S, reason
         return UnknownVersion(reason)
-
-
-def judge(model: Fixed, texts: list[str]) -> tuple[list[list[float]], list[int]]:
-    """Return the probabilities of each text, to seven digits, and the number of the label that the model decides for."""
-    if len(texts) > FEW:
-        scores = model.model.predict_proba(pa.array(texts, pa.string()))
-        if not np.isfinite(scores).all():
-            raise ModelError(NONSENSE)
-        return scores.astype(np.float64).round(7).tolist(), model.model.decide(scores).tolist()
-    scores = model.model.predict_proba(_few(texts))
-    rows = [[round(score, 7) for score in row] for row in scores.tolist()]
-    if any(score != score for row in rows for score in row):
-        raise ModelError(NONSENSE)
-    return rows, model.model.decide(scores).tolist()
-
-
-def _few(texts: list[str]) -> pa.StringArray:
-    """The same as `pa.array(texts, pa.string())`, in half the time for few texts."""
-    coded = [text.encode() for text in texts]
-    ends = array("i", accumulate(map(len, coded), initial=0))
-    return pa.StringArray.from_buffers(len(coded), pa.py_buffer(ends), pa.py_buffer(b"".join(coded)))

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from goldstream.serving.batching import Judged
-from goldstream.serving.ids import new_ids
+from goldstream.serving.ids import new_ids, written
+from goldstream.serving.judged import Judged
 from goldstream.serving.requests import Refused, decode, read_body
 from goldstream.serving.service import Service
 from goldstream.serving.tensors import binary_floats, binary_texts, text_of_bytes, texts_of_binary, texts_of_json
@@ -196,7 +196,7 @@ def _check_outputs(ask: Ask) -> Sequence[Output]:
 
 
 def _answer(name: str, ask: Ask, wanted: Sequence[Output], judged: Judged) -> Response:
-    head: dict[str, Any] = {"model_name": name, "model_version": str(judged.model.version), "id": ask.id or new_ids(1)[0]}
+    head: dict[str, Any] = {"model_name": name, "model_version": str(judged.model.version), "id": ask.id or written(new_ids(1))}
     always = bool(ask.parameters.get("binary_data_output", False))
     tensors, parts = [], []
     for output in wanted:

@@ -5,6 +5,7 @@ import math
 import re
 import time
 from collections.abc import Mapping
+from weakref import WeakKeyDictionary
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -14,12 +15,14 @@ from starlette.routing import BaseRoute, Route
 
 from goldstream.errors import ModelError
 from goldstream.models.explain import explain as explain_exactly
-from goldstream.serving.batching import Judged
 from goldstream.serving.direct import Answer
 from goldstream.serving.ids import new_ids
+from goldstream.serving.judged import FEW, Judged, nothing
 from goldstream.serving.prediction_store import Answered
 from goldstream.serving.requests import Refused, decode, read_body
 from goldstream.serving.service import Service
+from goldstream.serving.writing import Form
+from goldstream.stream.champion import Fixed
 
 MOST_TOKENS = 256  #: that are explained
 LONGEST_EXPLAINED = 20_000  #: characters; each token costs a scoring of the text without it
@@ -74,6 +77,7 @@ class Explanation(msgspec.Struct):
 
 _ask = msgspec.json.Decoder(Ask)
 _encode = msgspec.json.Encoder().encode
+_forms: WeakKeyDictionary[Fixed, Form] = WeakKeyDictionary()
 
 
 def answers(service: Service) -> Mapping[str, Answer]:
@@ -117,24 +121,19 @@ async def predicted(service: Service, body: bytes, version: int | None = None) -
     ask = decode(_ask, body)
     texts = _texts(ask)
     judged = await service.score(texts, version)
-    ids = new_ids(len(texts))
-    found = predictions(service.name, judged, ids)
+    ids, form = new_ids(len(texts)), _form(service.name, judged.model)
+    said = form.write(judged, ids) if len(texts) <= FEW else await service.batcher.aside(lambda: form.write(judged, ids))
     if service.predictions is not None and texts:
         await service.predictions.add(Answered(time.time_ns() // 1_000, ids, texts, judged))
-    elapsed = round(time.perf_counter() - started, 6)
-    if ask.text is UNSET:
-        return _encode(Predictions(found, elapsed))
-    found[0].elapsed_seconds = elapsed
-    return _encode(found[0])
+    end = b',"elapsed_seconds":%.6f}' % (time.perf_counter() - started)
+    return b"".join((said[:-2], end) if ask.text is not UNSET else (b'{"predictions":[', said[:-1], b"]", end))
 
 
-def predictions(name: str, judged: Judged, ids: list[str]) -> list[Prediction]:
-    """Return one answer for each text."""
-    labels, version = judged.model.model.labels, judged.model.version
-    return [
-        Prediction(labels[chosen], row[chosen], dict(zip(labels, row, strict=True)), name, version, identifier)
-        for row, chosen, identifier in zip(judged.probabilities, judged.chosen, ids, strict=True)
-    ]
+def _form(name: str, model: Fixed) -> Form:
+    form = _forms.get(model)
+    if form is None:
+        form = _forms[model] = Form(name, model.version, model.model.labels)
+    return form
 
 
 def _texts(ask: Ask) -> list[str]:
@@ -161,7 +160,7 @@ async def _left_out(service: Service, text: str, judged: Judged) -> list[Token]:
     """By how much the log-odds of the label fall when a token is left out; for models that are no sum over tokens."""
     chosen, found = judged.chosen[0], list(_TOKEN.finditer(text))[:MOST_TOKENS]
     without = [text[: token.start()] + text[token.end() :] for token in found]
-    others = await service.batcher.score(judged.model, without) if without else judged._replace(probabilities=[])
+    others = await service.batcher.score(judged.model, without) if without else nothing(judged.model)
     whole = _log_odds(judged.probabilities[0][chosen])
     return [
         Token(token.group(), token.start(), token.end(), round(whole - _log_odds(row[chosen]), 6))

@@ -11,18 +11,22 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import polars as pl
+import numpy as np
 import psycopg
+import pyarrow as pa
 
 from goldstream import settings
 from goldstream.errors import StoreError
-from goldstream.serving.batching import Judged
+from goldstream.serving.ids import SIZE
+from goldstream.serving.judged import Judged
 from goldstream.store import Store, feedback
 from goldstream.store.copying import copy_columns
 from goldstream.store.reconnect import OUTAGES
+from goldstream.stream.champion import Fixed
 
 FLUSH_S = 0.25
 LONGEST_WAIT_S = 5.0
@@ -37,7 +41,7 @@ class Answered(NamedTuple):
     """The answers to one request."""
 
     at_us: int  #: microseconds since 1970
-    ids: list[str]
+    ids: bytearray  #: 16 bytes each
     texts: list[str]
     judged: Judged
     user_label: str | None = None  #: what the person who asks says it is
@@ -142,19 +146,19 @@ class PredictionStore:
         while self._queue and rows < MOST_ROWS:
             with suppress(IndexError):  # the event loop drops the oldest when there are too many
                 taken.append(self._queue.popleft())
-                rows += len(taken[-1].ids)
+                rows += len(taken[-1].texts)
         return taken
 
     def _not_yet_written(self, conn: Connection, taken: list[Answered]) -> list[Answered]:
         """Those that a try before this one has not committed: all or none of what it tried."""
         query = "SELECT FROM served_predictions WHERE id = %s"
-        if not self._tried or conn.execute(query, (self._tried[0].ids[0],)).fetchone() is None:
+        if not self._tried or conn.execute(query, (UUID(bytes=bytes(self._tried[0].ids[:SIZE])),)).fetchone() is None:
             return taken
-        there = {answered.ids[0] for answered in self._tried}
-        return [answered for answered in taken if answered.ids[0] not in there]
+        there = {bytes(answered.ids) for answered in self._tried}
+        return [answered for answered in taken if bytes(answered.ids) not in there]
 
     def _finish(self, taken: list[Answered]) -> None:
-        self.written += sum(len(answered.ids) for answered in taken)
+        self.written += sum(len(answered.texts) for answered in taken)
         with self._done:
             self._bytes_out += sum(map(_size, taken))
             self._finished += len(taken)
@@ -163,7 +167,7 @@ class PredictionStore:
     def _drop(self, answered: Answered) -> None:
         if not self.dropped:
             self._say("answers are dropped, the oldest first: the database has been away for too long (serving.queue-mb)")
-        self.dropped += len(answered.ids)
+        self.dropped += len(answered.texts)
         with self._done:
             self._bytes_out += _size(answered)
             self._finished += 1
@@ -174,42 +178,43 @@ def write(conn: Connection, taken: list[Answered], texts: str) -> None:
     """Write the answers, in one transaction."""
     if not taken:
         return
-    said = [(answered.ids[0], answered.user_label) for answered in taken if answered.user_label is not None]
+    said = [(UUID(bytes=bytes(answered.ids)), answered.user_label) for answered in taken if answered.user_label is not None]
     with conn.transaction():
         copy_columns(conn, "served_predictions", _columns(taken, texts))
         for identifier, label in said:
-            feedback.add_to_prediction(conn, UUID(identifier), label)
+            feedback.add_to_prediction(conn, identifier, label)
 
 
-def _columns(taken: list[Answered], texts: str) -> pl.DataFrame:
+def _columns(taken: list[Answered], texts: str) -> pa.RecordBatch:
     """The columns of `served_predictions`."""
-    ids = "".join(identifier for answered in taken for identifier in answered.ids).replace("-", "")
-    raw = bytes.fromhex(ids)
-    counts = [len(answered.ids) for answered in taken]
+    counts = [len(answered.texts) for answered in taken]
+    ids = pa.py_buffer(b"".join(answered.ids for answered in taken))
     said = [text for answered in taken for text in answered.texts]
-    judged = [answered.judged for answered in taken]
-    columns: dict[str, Any] = {
-        "id": pl.Series([raw[at : at + 16] for at in range(0, len(raw), 16)], dtype=pl.Binary),
-        "at": pl.Series(_repeated([answered.at_us for answered in taken], counts), dtype=pl.Int64).cast(
-            pl.Datetime("us", "UTC")
-        ),
-        "label": pl.Series([each.model.model.labels[chosen] for each in judged for chosen in each.chosen], dtype=pl.String),
-        "probability": pl.Series(
-            [row[chosen] for each in judged for row, chosen in zip(each.probabilities, each.chosen, strict=True)],
-            dtype=pl.Float32,
-        ),
-        "version": pl.Series(_repeated([each.model.version for each in judged], counts), dtype=pl.Int32),
+    by_model = [
+        _by_model(model, [each.judged for each in run]) for model, run in groupby(taken, lambda each: each.judged.model)
+    ]
+    labels, probabilities, versions = (np.concatenate(column) for column in zip(*by_model, strict=True))
+    columns = {
+        "id": pa.FixedSizeBinaryArray.from_buffers(pa.binary(SIZE), sum(counts), [None, ids]),
+        "at": pa.array(np.repeat([answered.at_us for answered in taken], counts)).cast(pa.timestamp("us", "UTC")),
+        "label": pa.array(labels, pa.string()),
+        "probability": pa.array(probabilities),
+        "version": pa.array(versions, pa.int32()),
     }
     if texts == "keep":
-        columns["text"] = pl.Series(said, dtype=pl.String)
+        columns["text"] = pa.array(said, pa.string())
     elif texts == "hash":
-        columns["text_sha256"] = pl.Series([hashlib.sha256(text.encode()).digest() for text in said], dtype=pl.Binary)
-    return pl.DataFrame(columns)
+        columns["text_sha256"] = pa.array([hashlib.sha256(text.encode()).digest() for text in said], pa.binary())
+    return pa.RecordBatch.from_pydict(columns)
 
 
-def _repeated(values: list[int], counts: list[int]) -> list[int]:
-    return [value for value, count in zip(values, counts, strict=True) for _ in range(count)]
+def _by_model(model: Fixed, answers: list[Judged]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The label, its probability and the version of each text."""
+    decided = np.concatenate([judged.decided for judged in answers])
+    scores = np.concatenate([judged.scores for judged in answers])
+    labels = np.array(model.model.labels, object)[decided]
+    return labels, scores[np.arange(len(decided)), decided], np.full(len(decided), model.version)
 
 
 def _size(answered: Answered) -> int:
-    return ROW_BYTES * len(answered.ids) + sum(map(len, answered.texts))
+    return ROW_BYTES * len(answered.texts) + sum(map(len, answered.texts))

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from goldstream.errors import StoreError
 from goldstream.intervals import wilson
-from goldstream.serving.ids import new_ids
+from goldstream.serving.ids import new_ids, written
 from goldstream.serving.prediction_store import Answered, PredictionStore
 from goldstream.serving.requests import Refused, decode, read_body
 from goldstream.serving.service import Service
@@ -86,10 +86,10 @@ def routes(service: Service) -> list[BaseRoute]:
         if ask.user_label is not None and ask.user_label not in labels:
             raise Refused(400, f"no label {ask.user_label!r}; there are {', '.join(labels)}")
         at_us, chosen = time.time_ns() // 1_000, judged.chosen[0]
-        [identifier] = ids = new_ids(1)
+        ids = new_ids(1)
         await kept.add(Answered(at_us, ids, [ask.text], judged, ask.user_label))
         said = Given(
-            identifier, ask.text, ask.user_label, labels[chosen], judged.probabilities[0][chosen], service.name,
+            written(ids), ask.text, ask.user_label, labels[chosen], judged.probabilities[0][chosen], service.name,
             judged.model.version, datetime.fromtimestamp(at_us / 1e6, UTC), round(time.perf_counter() - started, 6),
         )  # fmt: skip
         return Response(_encode(said), media_type="application/json")

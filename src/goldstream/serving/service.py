@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from goldstream import settings
 from goldstream.errors import ModelError
-from goldstream.serving.batching import Batcher, Judged
+from goldstream.serving.batching import Batcher
 from goldstream.serving.counting import Metrics
+from goldstream.serving.judged import Judged, nothing
 from goldstream.serving.models import Models, Unavailable, UnknownVersion
 from goldstream.serving.prediction_store import PredictionStore
 from goldstream.serving.requests import Refused
@@ -55,7 +56,7 @@ class Service:
         if len(texts) > self.section.max_texts:
             raise Refused(400, f"{len(texts):,} texts in one request are too many; send at most {self.section.max_texts:,}")
         if not texts:
-            return Judged(model, [], [])
+            return nothing(model)
         try:
             judged = await self.batcher.score(model, list(texts))
         except ModelError as error:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from goldstream.serving.batching import Judged
+from goldstream.serving.judged import Judged
 from goldstream.serving.ours import explained
 from goldstream.serving.requests import Refused, decode, read_body
 from goldstream.serving.service import Service

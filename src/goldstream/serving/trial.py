@@ -11,7 +11,8 @@ from contextlib import suppress
 import psycopg
 
 from goldstream.errors import StoreError
-from goldstream.serving.batching import Batcher, Judged
+from goldstream.serving.batching import Batcher
+from goldstream.serving.judged import Judged
 from goldstream.serving.models import Models, Unavailable, UnknownVersion
 from goldstream.store import Store, trials
 from goldstream.store.trials import Count, Trial

@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from goldstream.errors import StoreError
-from goldstream.serving.ids import new_ids
+from goldstream.serving.ids import new_ids, written
 from goldstream.store import feedback
 from goldstream.store import served as served_rows
 
@@ -148,7 +148,7 @@ def test_nothing_is_stored_when_the_settings_say_so(store, registry, served):
 
 
 def test_old_answers_are_dropped_with_what_was_said_of_them(store):
-    old, new = "01900000-0000-7000-8000-000000000001", new_ids(1)[0]
+    old, new = "01900000-0000-7000-8000-000000000001", written(new_ids(1))
     with store.connect(name="test") as conn:
         for each in (old, new):
             conn.execute("INSERT INTO served_predictions VALUES (%s, now(), 'a', NULL, 'keep', 0.9, 1)", (each,))
