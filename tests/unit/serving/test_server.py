@@ -105,7 +105,7 @@ def test_the_champion_is_followed(registry, running):
 
 def test_a_move_is_followed_when_nobody_announces_it(store, registry, running):
     made, _ = running()
-    _until(lambda: made.champion._registry._listening, "the follower listens")
+    _until(lambda: made.champion._registry._announcements._conn, "the follower listens")
     with store.connect(name="test") as conn:
         conn.execute("INSERT INTO alias_moves (alias, before, after, who, why) VALUES ('champion', 1, 2, 't', 'quietly')")
     _until(lambda: made.champion.version == 2, "version 2 answers")
@@ -113,7 +113,7 @@ def test_a_move_is_followed_when_nobody_announces_it(store, registry, running):
 
 def test_a_follower_whose_connection_was_cut_listens_again(store, registry, running):
     made, _ = running()
-    _until(lambda: made.champion._registry._listening, "the follower listens")
+    _until(lambda: made.champion._registry._announcements._conn, "the follower listens")
     with store.connect(name="test") as conn:
         query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'goldstream registry follower'"
         conn.execute(query)
