@@ -3,7 +3,8 @@
 
 It normalises as it goes: case and width are folded (see `characters`), a letter repeated more than twice counts twice, a
 URL becomes one token and its host another, a mention becomes one token, a hashtag counts whole and without its `#`, an
-emoji with its modifiers is one token. Invalid bytes count as marks; nothing in a text can make this fail.
+emoji with its modifiers is one token, and so is a modifier that has lost its emoji. Invalid bytes count as marks; nothing in
+a text can make this fail.
 
 It looks at 64 bytes at once, as simdjson does (Langdale and Lemire, "Parsing gigabytes of JSON per second", VLDB Journal
 2019), and three bits for each say what it is. From there are three ways through a token. An ASCII word of up to 15 letters
@@ -29,6 +30,7 @@ _HTTP, _WWW = np.uint64(int.from_bytes(b"http", "little")), np.uint64(int.from_b
 
 PAST = 72  #: so many bytes after the end of a text must be there to be read
 
+ZERO_WIDTH_JOINER = 0x200D
 SKIP, IN_WORD, IN_MARKS, HASH, AT, AMPERSAND, NOT_ASCII = range(7)
 
 
@@ -288,7 +290,7 @@ def _run(data, i, end, kinds, chars, kind):
         code, size = _decode(data, i, end)
         here = kinds[code] if code < SIZE else np.uint8(MARK)
         if here == JOINER:
-            joined = joined or code == 0x200D
+            joined = joined or code == ZERO_WIDTH_JOINER
             i += size
             continue
         if here != kind or (kind == EMOJI and not joined) or (n > 0 and (code == 35 or code == 64)):
@@ -314,7 +316,7 @@ def any_token(data, i, end, fold, kinds, chars):
         i, n = read_word(data, i, end, fold, kinds, chars)
     elif kind == MARK or kind == EMOJI:  # noqa: SIM109
         i, n = _run(data, i, end, kinds, chars, kind)
-    elif kind == IDEOGRAPH:
+    elif kind == IDEOGRAPH or (kind == JOINER and code != ZERO_WIDTH_JOINER):
         chars[0] = code
         n = 1
         i += size

@@ -69,7 +69,8 @@ def test_any_text_is_the_same_when_its_ascii_letters_change_case(text: str) -> N
         ("@one two", 3, 6), ("@ one", 2, 6), ("a@b", 3, 1), ("@a.b", 1, 0),
         ("http://a.b/c?d one", 5, 6), ("www.a.b", 3, 0), ("https://", 1, 0), ("http", 1, 9), ("#http://x", 5, 10),
         ("don't", 1, 12), ("'one'", 1, 6), ("&amp; &lt;&#39;&quot;", 0, 0), ("& ;", 2, 0), ("...&amp;...", 2, 0),
-        ("漢字", 3, 0), ("👩‍🚀 🇪🇺", 3, 0), ("!!!", 1, 0), ("\u200d", 0, 0), ("", 0, 0), ("\x00 \t\n", 0, 0),
+        ("漢字", 3, 0), ("👩‍🚀 🇪🇺", 3, 0), ("!!!", 1, 0), ("\u200d", 0, 0),
+        ("\ufe0f one \ufe0f", 5, 6), ("\u2764\ufe0f one", 3, 6), ("🏽", 1, 0), ("", 0, 0), ("\x00 \t\n", 0, 0),
     ],
 )  # fmt: skip
 def test_how_many_words_with_pairs_and_how_many_ngrams_a_text_has(text: str, words: int, grams: int) -> None:
