@@ -27,6 +27,7 @@ import pandas as pd
 import polars as pl
 import scipy.sparse as sp
 from crowdkit import aggregation
+from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from snorkel.labeling.model import LabelModel as SnorkelLabelModel
@@ -142,9 +143,11 @@ def classifier(data: VoteSet, scores: np.ndarray, *, only_likeliest: bool) -> tu
     return best[1], best[2]
 
 
-def fitted(features: sp.csr_matrix, targets: np.ndarray, strength: float) -> LogisticRegression:
+def fitted(features: sp.csr_matrix, targets: np.ndarray, strength: float) -> LogisticRegression | DummyClassifier:
     """Logistic regression on soft targets: each row once for each label, with the label's probability as its weight."""
     row, label = np.nonzero(targets > 1e-3)
+    if len(np.unique(label)) == 1:  # a label model that has collapsed into one class
+        return DummyClassifier(strategy="most_frequent").fit(features[row], label)
     return LogisticRegression(C=strength, max_iter=500).fit(features[row], label, sample_weight=targets[row, label])
 
 
