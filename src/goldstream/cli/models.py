@@ -38,10 +38,13 @@ def list_(config: Path, as_json: bool) -> None:
 @config_option
 @json_option
 def show(version: int, config: Path, as_json: bool) -> None:
-    """Show one version and its evidence."""
+    """Show one version, its evidence, and where its report stands."""
+    from goldstream.run import reports
+
     with open_project(config) as project:
         found = project.registry().get(version)
-    emit(found._asdict(), as_json)
+        report = reports.path(project, found.evidence)
+    emit({**found._asdict(), "report": report}, as_json)
 
 
 @models.command()

@@ -16,7 +16,7 @@ from goldstream.cli.project import budget_option, config_option, emit, json_opti
 @json_option
 def train(config: Path, promote: bool, metric: str | None, budget: float, from_champion: bool, as_json: bool) -> None:
     """Fit a classifier on the soft labels, choose its threshold on dev, evaluate it on test and register it."""
-    from goldstream.run.learn import train_and_register
+    from goldstream.run.train import train_and_register
     from goldstream.training.fit import Plan
 
     with open_project(config) as project:

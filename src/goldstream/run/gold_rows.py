@@ -37,7 +37,7 @@ def read(conn: psycopg.Connection[Any], dataset: Dataset, labels: tuple[str, ...
     apart = ~pl.col("who").is_in(test["who"].to_list())
     learnt = posts.filter(pl.col("own") & apart & (pl.col("split") == "dev").fill_null(True))
     repeats = posts.filter(~pl.col("id").is_in(pl.concat([test["id"], learnt["id"]]).to_list()))
-    return Gold(*(_judged(part, labels) for part in (learnt, test, repeats)))
+    return Gold(*(Judged(texts(part), _numbers(part["label"], labels)) for part in (learnt, test, repeats)))
 
 
 def tell(
@@ -50,6 +50,16 @@ def tell(
     }
 
 
-def _judged(posts: pl.DataFrame, labels: tuple[str, ...]) -> Judged:
-    texts = posts["text"].to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
-    return Judged(texts, np.array([labels.index(label) for label in posts["label"]], np.int64))
+def judged(posts: pl.DataFrame, labels: tuple[str, ...]) -> Judged:
+    """Return the posts (columns `text`, `gold`, `weight`) whose gold label is one of `labels`."""
+    known = posts.select("text", "gold", "weight").filter(pl.col("gold").is_in(labels))
+    return Judged(texts(known), _numbers(known["gold"], labels), known["weight"].to_numpy())
+
+
+def texts(posts: pl.DataFrame) -> pa.StringArray:
+    """Return the column `text`."""
+    return posts["text"].to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
+
+
+def _numbers(names: pl.Series, labels: tuple[str, ...]) -> np.ndarray:
+    return np.array([labels.index(name) for name in names], np.int64)

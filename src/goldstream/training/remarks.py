@@ -15,7 +15,7 @@ def remarks(texts: pa.StringArray, numbers: np.ndarray, labels: tuple[str, ...],
     "dev has no row of 'yes', so it can't tell how well such rows are found"
     """
     found = []
-    distinct, empty = pc.count_distinct(texts).as_py(), pc.sum(pc.equal(pc.binary_length(texts), 0)).as_py()
+    distinct, empty = pc.count_distinct(texts).as_py(), pc.sum(pc.equal(pc.utf8_trim_whitespace(texts), "")).as_py()
     if distinct == 1:
         found.append(f"all {len(texts):,} texts are the same: nothing tells the labels apart")
     elif 2 * empty > len(texts):

@@ -89,7 +89,8 @@ class _Alone:
 
 def frequent(texts: pl.Series, top: int = 30) -> list[dict[str, Any]]:
     """Return the words (no pairs) of at least four letters that most texts have, and how many do."""
-    known = ngrams(texts).filter(~pl.col("ngram").str.contains(" ") & (pl.col("ngram").str.len_chars() >= 4)).head(top)
+    word = ~pl.col("ngram").str.contains(" ") & (pl.col("ngram").str.len_chars() >= 4)
+    known = ngrams(texts).filter(word & (pl.col("texts") >= FEWEST_TEXTS)).head(top)
     return [{"word": word, "texts": count} for word, count in known.rows()]
 
 

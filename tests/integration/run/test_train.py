@@ -1,0 +1,124 @@
+"""What `goldstream train` makes of a dataset with soft labels."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+import pytest
+
+from goldstream import settings
+from goldstream.annotation import answers
+from goldstream.datasets.tables import Dataset
+from goldstream.models.folder import load_model
+from goldstream.run import reports
+from goldstream.run.project import Project
+from goldstream.run.train import train_and_register
+from goldstream.store import Store, deletions
+
+RAIN, MODEL = (1.0, 0.0), (0.0, 1.0)
+
+
+class Posts:
+    """Puts posts into a split of the dataset."""
+
+    def __init__(self, conn: psycopg.Connection) -> None:
+        self.conn, self.count = conn, 0
+        Dataset("", 0).create(conn, {})
+
+    def add(self, split: str, texts: list[str], *, soft: tuple[float, ...] = (), gold: str = "") -> list[str]:
+        """Add posts with a soft label or a gold label, and return their ids."""
+        ids = [f"t:{self.count + number:04}" for number in range(len(texts))]
+        self.count += len(texts)
+        for post_id, text in zip(ids, texts, strict=True):
+            self.conn.execute(
+                """INSERT INTO raw_tweet_dataset_0 (id, source, kind, revision, text, links, tags, media, extra, stratum, lot,
+                                                    position, split, representative)
+                   VALUES (%s, 't', 'create', 0, %s, '{}', '{}', '{}', '{}', 'topic', 0, 0, %s, %s)""",
+                (post_id, text, split, post_id),
+            )
+            if soft:
+                self.conn.execute("INSERT INTO soft_labels VALUES ('', 0, %s, 0, %s, true)", (post_id, list(soft)))
+        answers.add(self.conn, dict.fromkeys(ids, gold) if gold else {}, "test")
+        return ids
+
+
+@pytest.fixture
+def posts(store: Store):
+    with store.connect(name="test") as conn:
+        yield Posts(conn)
+
+
+@pytest.fixture
+def project(store: Store, tmp_path: Path) -> Project:
+    labels = settings.Project(labels=("rain", "model"), keep="model")
+    return Project(tmp_path / "goldstream.toml", settings.Settings(project=labels), tmp_path, store)
+
+
+def train(project: Project) -> tuple[dict, list[str]]:
+    said: list[str] = []
+    return train_and_register(project, said.append, promote=False), said
+
+
+def texts(word: str, rows: int) -> list[str]:
+    return [f"{word} number {number}" for number in range(rows)]
+
+
+def test_rows_weigh_as_much_as_their_soft_labels_are_certain(project: Project, posts: Posts) -> None:
+    # of 100 rows with the word, 20 are surely rain and 80 perhaps model: on average model, by certainty rain
+    posts.add("train", texts("cloud", 20), soft=RAIN)
+    posts.add("train", texts("cloud", 80), soft=(0.3, 0.7))
+    posts.add("train", texts("sun", 50), soft=RAIN)
+    posts.add("train", texts("net", 50), soft=MODEL)
+    made, _ = train(project)
+    model = load_model(project.registry().fetch(made["version"], project.data_folder / "models"))
+    assert model.uncalibrated(pa.array(["cloud"]))[0, 1] < 0.5
+
+
+def test_the_report_is_saved_and_forgets_what_is_deleted(project: Project, posts: Posts) -> None:
+    posts.add("train", texts("rain", 30), soft=RAIN)
+    posts.add("train", texts("net", 30), soft=MODEL)
+    posts.add("test", texts("rain", 20), gold="rain")
+    wrong = posts.add("test", ["rain that is secretly a model"], gold="model")
+    posts.add("test", texts("net", 20), gold="model")
+    made, _ = train(project)
+    page = reports.path(project, made)
+    assert page is not None and "secretly" in page.read_text()
+    assert json.loads(page.with_suffix(".json").read_text())["trace"]["version"] == made["version"]
+    deletions.apply(posts.conn, [(wrong[0], 1)], [])
+    reports.forget_deleted(project)
+    assert "secretly" not in page.read_text() + page.with_suffix(".json").read_text()
+    Dataset("", 0).drop(posts.conn)
+    reports.forget_deleted(project)
+    assert json.loads(page.with_suffix(".json").read_text())["mistakes"] == []
+    reports.drop(project)
+    assert reports.path(project, made) is None
+
+
+@pytest.mark.parametrize(
+    ("kinds", "dev", "said"),
+    [
+        ({"": 30, " ": 30}, {}, "60 of 60 texts are empty"),
+        ({"the same": 60}, {}, "all 60 texts are the same"),
+        ({"rain": 58, "net": 2}, {}, "too few rows to learn from, of 'model' (2)"),
+        ({"rain": 30, "net": 30}, {"rain": 25}, "dev has no row of 'model'"),
+        ({"rain": 30, "net": 30}, {"rain": 3}, "dev has 3 gold labels, too few to choose by"),
+        ({"rain " * 200_000: 1, "rain": 9, "net": 10}, {}, "dev has 0 gold labels"),
+        ({"rain": 1, "net": 1}, {}, "too few rows to learn from, of 'rain' (1), 'model' (1)"),
+    ],
+)
+def test_what_makes_a_dataset_a_poor_teacher_is_said_and_a_model_comes_of_it(
+    project: Project, posts: Posts, kinds: dict[str, int], dev: dict[str, int], said: str
+) -> None:
+    for text, rows in kinds.items():
+        each = [text] * rows if text.strip() in ("", "the same") else texts(text, rows)
+        half = rows // 2 if len(kinds) == 1 else rows
+        posts.add("train", each[:half], soft=MODEL if text == "net" else RAIN)
+        posts.add("train", each[half:], soft=MODEL)
+    for word, rows in dev.items():
+        posts.add("dev", texts(word, rows), gold="rain")
+    made, lines = train(project)
+    assert any(said in line for line in lines), lines
+    model = load_model(project.registry().fetch(made["version"], project.data_folder / "models"))
+    assert np.isfinite(model.predict_proba(pa.array(["", "rain"]))).all()
