@@ -29,7 +29,7 @@ from goldstream.store import Store
 # MLflow reads these itself. Without them a server that is away holds a call up for minutes, and use is reported to its makers.
 for _name, _value in {
     "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }.items():  # fmt: skip
     os.environ.setdefault(_name, _value)
 try:
@@ -46,6 +46,7 @@ OURS = "goldstream"  #: tag of a registered model: which project's it is
 SHA256 = "goldstream.sha256"  #: tag of a version
 LONGEST_DIGEST = 36
 
+_MISSING = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
 _REFUSED = {"UNAUTHENTICATED", "PERMISSION_DENIED"}
 _VERSION = "version, name, created_at, labels, threshold, sha256, evidence"
 _REMEMBER = (
@@ -280,7 +281,7 @@ class MlflowRegistry:
         """Say in our words what MLflow refuses; `missing` is what it means that something does not exist."""
         try:
             yield
-        except MlflowException as error:
+        except (MlflowException, OSError) as error:
             raise _explained(error, self._uri, missing) from None
 
 
@@ -299,22 +300,23 @@ def _address(section: settings.Registry) -> str:
     return uri.rstrip("/")
 
 
-def _explained(error: MlflowException, uri: str, missing: str | None) -> RegistryError:
+def _explained(error: MlflowException | OSError, uri: str, missing: str | None) -> RegistryError:
     parts = urlsplit(uri)
     where = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()  # without a password
-    code = error.error_code
-    if code in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
-        return RegistryError(missing or _first_line(error))
+    said = str(error).replace(uri, where)
+    code = error.error_code if isinstance(error, MlflowException) else "INTERNAL_ERROR"
+    if code in _MISSING or "404 Client Error" in said:
+        return RegistryError(missing or _first_line(said))
     if code in _REFUSED:
         names = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
         return RegistryUnreachable(f"MLflow at {where} does not let us in; set {names}")
     if code == "ENDPOINT_NOT_FOUND":
         return RegistryUnreachable(f"there is no MLflow 3 at {where}; registry.uri in goldstream.toml says where it is")
-    if "failed with exception" in str(error):
+    if "failed with exception" in said:
         return RegistryUnreachable(f"no MLflow answers at {where}; `mlflow server` starts one")
     kind = RegistryUnreachable if code in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE") else RegistryError
-    return kind(f"MLflow at {where}: {_first_line(error)}")
+    return kind(f"MLflow at {where}: {_first_line(said)}")
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:300]
+def _first_line(said: str) -> str:
+    return said.partition("\n")[0][:300]

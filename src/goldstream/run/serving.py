@@ -15,10 +15,12 @@ from pathlib import Path
 
 from goldstream import settings
 from goldstream.listening import listen
+from goldstream.registry import moves
 from goldstream.run.part import watch_parent
 from goldstream.run.project import Project
 from goldstream.serving.batching import Batcher
 from goldstream.serving.counting import Metrics
+from goldstream.serving.mlflow_webhook import Webhook
 from goldstream.serving.models import Models
 from goldstream.serving.prediction_store import PredictionStore
 from goldstream.serving.server import serve
@@ -54,8 +56,22 @@ def serve_project(
             metrics=Metrics() if section.metrics else None,
             predictions=PredictionStore(project.store, section, say) if section.store_predictions else None,
             trials=Trials(project.store, models, batcher),
+            webhook=_webhook(project),
         )
         serve(service, listener, stop, ready)
+
+
+def _webhook(project: Project) -> Webhook | None:
+    """What MLflow's webhook leads to, where the settings have a secret for it."""
+    section = project.settings.registry
+    if section.type != "mlflow" or section.webhook_secret is None:
+        return None
+
+    def announce(alias: str) -> None:
+        with project.store.connect(name="webhook") as conn:
+            moves.announce(conn, alias)
+
+    return Webhook(section.webhook_secret.value().encode(), section.model or project.settings.project.name, announce)
 
 
 def serve_by_workers(

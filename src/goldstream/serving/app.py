@@ -11,14 +11,24 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from goldstream.serving import health, metrics, mlflow_scoring, open_inference, openapi, ours, predictions, tensorflow_serving
+from goldstream.serving import (
+    health,
+    metrics,
+    mlflow_scoring,
+    mlflow_webhook,
+    open_inference,
+    openapi,
+    ours,
+    predictions,
+    tensorflow_serving,
+)  # fmt: skip
 from goldstream.serving.direct import Direct
 from goldstream.serving.guard import Guard
 from goldstream.serving.problems import problem, refused
 from goldstream.serving.requests import Refused
 from goldstream.serving.service import Service
 
-PROTOCOLS = (ours, predictions, health, tensorflow_serving, open_inference, mlflow_scoring, metrics, openapi)
+PROTOCOLS = (ours, predictions, health, tensorflow_serving, open_inference, mlflow_scoring, mlflow_webhook, metrics, openapi)
 
 _log = logging.getLogger("goldstream.serving")
 

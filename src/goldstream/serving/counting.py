@@ -17,7 +17,7 @@ MOST_SERIES = 64  #: of predictions; the versions of long ago go first
 _FIXED = frozenset({
     "/predict", "/explain", "/predictions", "/feedback", "/statistics", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs",
     "/invocations", "/ping", "/health", "/version", "/v1/models", "/v2", "/v2/health/live", "/v2/health/ready", "/v2/models",
-    "/v2/repository/index",
+    "/v2/repository/index", "/webhooks/mlflow",
 })  # fmt: skip
 _SHAPES = [
     (re.compile(r"/versions/\d+/(predict|explain)"), r"/versions/N/\1"),

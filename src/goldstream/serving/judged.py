@@ -3,6 +3,7 @@
 import math
 from array import array
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,6 +35,14 @@ class Judged:
     def chosen(self) -> list[int]:
         """The number of each text's label."""
         return self.decided.tolist()
+
+    def answers(self) -> list[dict[str, Any]]:
+        """Return a dictionary for each text, as MLflow's clients get it."""
+        labels = self.model.model.labels
+        return [
+            {"label": labels[chosen], "probability": row[chosen], "probabilities": dict(zip(labels, row, strict=True))}
+            for row, chosen in zip(self.probabilities, self.chosen, strict=True)
+        ]
 
     def part(self, start: int, end: int) -> "Judged":
         """Return what is said of some of the texts."""

@@ -59,12 +59,7 @@ def routes(service: Service) -> list[BaseRoute]:
         kind = _kind(request.headers.get("content-type", ""))
         texts = _READERS[kind](await read_body(request.receive, service.largest_body))
         judged = await service.score(texts)
-        labels = judged.model.model.labels
-        predictions = [
-            {"label": labels[chosen], "probability": row[chosen], "probabilities": dict(zip(labels, row, strict=True))}
-            for row, chosen in zip(judged.probabilities, judged.chosen, strict=True)
-        ]
-        return Response(msgspec.json.encode({"predictions": predictions}), media_type="application/json")
+        return Response(msgspec.json.encode({"predictions": judged.answers()}), media_type="application/json")
 
     return [
         *(Route(path, ping, methods=["GET"]) for path in ("/ping", "/health")),

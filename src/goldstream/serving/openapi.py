@@ -88,6 +88,9 @@ def document(service: Service) -> dict[str, Any]:
         paths |= _stored(given, feedback)
     if service.metrics is not None:
         paths["/metrics"] = {"get": _get("Numbers for Prometheus", None)}
+    if service.webhook is not None:
+        signed = _post("An alias has moved (MLflow's webhook, signed)", _ref("Any"))
+        paths["/webhooks/mlflow"] = {"post": {**signed, "security": []}}
     if service.section.api_keys:
         security: list[Any] = [{"bearer": []}]
     else:

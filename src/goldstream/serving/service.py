@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from goldstream import settings
 from goldstream.errors import ModelError
@@ -13,6 +14,9 @@ from goldstream.serving.prediction_store import PredictionStore
 from goldstream.serving.requests import Refused
 from goldstream.serving.trial import Trials
 from goldstream.stream.champion import Fixed
+
+if TYPE_CHECKING:
+    from goldstream.serving.mlflow_webhook import Webhook
 
 
 @dataclass
@@ -26,6 +30,7 @@ class Service:
     predictions: PredictionStore | None = None  #: where answers are kept, if they are
     metrics: Metrics | None = None  #: what is counted, if anything is
     trials: Trials | None = None  #: of other versions on live requests
+    webhook: "Webhook | None" = None  #: by which MLflow says that an alias has moved
     draining: bool = False  #: asked to stop: answers, and is not ready any more
 
     @property
