@@ -161,16 +161,15 @@ def import_(file: Path, config: Path, as_json: bool) -> None:
 @_why
 @json_option
 def try_(version: int, kind: str, percent: float, config: Path, why: str, as_json: bool) -> None:
-    """Try VERSION on live requests: a shadow is scored beside the champion, a canary answers its share.
+    """Try VERSION on what comes in: a shadow is scored beside the champion, a canary answers its share of the requests.
 
-    `models promote` or `models drop` ends it.
+    A shadow also reads the whole stream, apart from the champion. `models trial` compares; `models promote` or `models drop`
+    ends it.
     """
-    from goldstream.store import trials
-    from goldstream.stream.champion import load
+    from goldstream.run.versions import try_version
 
-    with open_project(config) as project, project.store.connect(name="trials") as conn:
-        load(project.registry(), version, project.data_folder / "models")
-        trials.begin(conn, kind, version, percent / 100, who=getpass.getuser(), why=why)
+    with open_project(config) as project:
+        try_version(project, version, kind, percent / 100, who=getpass.getuser(), why=why)
     emit({"version": version, "kind": kind, "percent": percent}, as_json, f"version {version} is a {kind} of {percent:g} %")
 
 
@@ -178,20 +177,12 @@ def try_(version: int, kind: str, percent: float, config: Path, why: str, as_jso
 @config_option
 @json_option
 def trial(config: Path, as_json: bool) -> None:
-    """Show the trial that runs, and how often its shadow agreed with the champion."""
-    from goldstream.store import trials
+    """Show the trial that runs, and its shadow beside the champion, on requests and on the stream."""
+    from goldstream.run.versions import described_trial, trial_so_far
 
-    with open_project(config) as project, project.store.connect(name="trials") as conn:
-        found = trials.newest(conn)
-        compared = trials.counts(conn, found.id) if found else []
-    rows = [f"version {found.version} is a {found.kind} of {100 * found.share:g} %" if found else "no version is being tried"]
-    rows += [
-        f"beside version {each.champion}: {each.texts:,} texts, {each.agreed / each.texts:.1%} agree, "
-        f"probabilities move by {each.moved / each.texts:.3f}"
-        for each in compared
-    ]
-    data = {"trial": found._asdict() if found else None, "compared": [each._asdict() for each in compared]}
-    emit(data, as_json, "\n".join(rows))
+    with open_project(config) as project:
+        found = trial_so_far(project)
+    emit(found, as_json, described_trial(found))
 
 
 @models.command()

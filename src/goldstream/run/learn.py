@@ -25,7 +25,7 @@ from goldstream.log.embedded import EmbeddedLog
 from goldstream.run import reports
 from goldstream.run.project import Project
 from goldstream.run.train import train_and_register
-from goldstream.store import dead_letters, prediction_days, served
+from goldstream.store import dead_letters, prediction_days, served, trials
 
 QUIET_S = 8.0  #: a log that has brought nothing new for this long is through, for now
 TIDY_S = 600.0  #: how often what is too old is dropped
@@ -71,6 +71,7 @@ def tidy(project: Project) -> None:
         oldest = now() - timedelta(days=settings.retention.predictions_days)
         prediction_days.drop(conn, oldest.date())
         served.drop(conn, oldest)
+        trials.drop_older(conn, oldest)
         dead_letters.drop_older(conn, settings.retention.dead_letters_days * DAY_S)
     reports.forget_deleted(project)
 

@@ -22,13 +22,13 @@ def main(name: str, config: Path) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=watch_parent, args=(int(os.environ["GOLDSTREAM_PARENT"]),), daemon=True).start()
-    from goldstream.run.parts import PARTS, STEPS, WHEN_ASKED
+    from goldstream.run.parts import BESIDE, PARTS, STEPS, WHEN_ASKED
     from goldstream.run.project import Project
     from goldstream.store.reconnect import OUTAGES
 
     try:
         with Project.open(config) as project:
-            goes_on_as = {**PARTS, **WHEN_ASKED, **STEPS}[name](project, stop)
+            goes_on_as = {**PARTS, **WHEN_ASKED, **STEPS, **BESIDE}[name](project, stop)
     except GoldstreamError as error:
         print(error, file=sys.stderr, flush=True)
         return 1

@@ -43,8 +43,23 @@ def learn(project: Project, stop: threading.Event) -> str | None:
 
 
 def classify(project: Project, stop: threading.Event) -> None:
-    """Log → predictions, kept posts and links, with whichever model is champion."""
-    classify_log(project, stop, until_end=False, say=_say)
+    """Log → predictions, kept posts and links, with whichever model is champion; beside it a shadow, while one is tried."""
+    from goldstream.run.shadows import keep_shadows
+
+    shadows = threading.Thread(target=keep_shadows, args=(project, stop), name="shadows")
+    shadows.start()
+    try:
+        classify_log(project, stop, until_end=False, say=_say)
+    finally:
+        stop.set()
+        shadows.join()
+
+
+def shadow(project: Project, stop: threading.Event) -> None:
+    """Log → what the version that is tried as a shadow says of it."""
+    from goldstream.run.shadows import shadow_log
+
+    shadow_log(project, stop, until_end=False, say=_say)
 
 
 def web(project: Project, stop: threading.Event) -> None:
@@ -87,6 +102,9 @@ WHEN_ASKED: Mapping[str, Part] = {"serving": serving}
 
 #: What the process of a part may go on as.
 STEPS: Mapping[str, Part] = {"first-champion": first_champion}
+
+#: Parts that another part starts while they are needed.
+BESIDE: Mapping[str, Part] = {"shadow": shadow}
 
 
 def chosen(settings: Settings) -> list[str]:

@@ -1,4 +1,4 @@
-"""What people do with model versions: see what another one would change, and carry one from a project to another."""
+"""What people do with model versions: see what another one would change, try it, and carry it to another project."""
 
 import io
 import tarfile
@@ -13,6 +13,7 @@ import pyarrow as pa
 from goldstream.errors import DataError, ModelError
 from goldstream.models.folder import load_model
 from goldstream.run.project import Project
+from goldstream.store import trials
 from goldstream.stream.champion import load
 
 REGISTERED = "registered.json"  #: in an exported file, beside the model's folder
@@ -70,6 +71,63 @@ def newest_texts(project: Project, posts: int) -> pa.StringArray:
     if not found:
         raise DataError("there are no posts on the log to compare with; `goldstream ingest` brings some")
     return pa.array(found[-posts:], pa.string())
+
+
+def try_version(project: Project, version: int, kind: str, share: float, *, who: str, why: str) -> None:
+    """Begin to try a version, as a shadow or canary, once it has loaded; raises `ModelError` when it knows other labels."""
+    found = load(project.registry(), version, project.data_folder / "models")
+    labels = project.settings.project.labels
+    if set(found.model.labels) != set(labels):
+        raise ModelError(f"version {version} knows {', '.join(found.model.labels)}, the project {', '.join(labels)}")
+    with project.store.connect(name="trials") as conn:
+        trials.begin(conn, kind, version, share, reader=project.settings.stream.reader, who=who, why=why)
+
+
+def trial_so_far(project: Project) -> dict[str, Any]:
+    """Return the trial that runs (`trial`, None if none does) and what its shadow has come to, beside each champion.
+
+    `compared` counts requests, `stream` posts, and `behind` posts that the champion has scored and the shadow has not.
+    """
+    reader = project.settings.stream.reader
+    with project.store.connect(name="trials", statement_timeout=0) as conn:
+        trial = trials.newest(conn)
+        if trial is None:
+            return {"trial": None, "compared": [], "stream": [], "behind": 0}
+        return {
+            "trial": trial._asdict(),
+            "compared": [each._asdict() for each in trials.counts(conn, trial.id)],
+            "stream": [each._asdict() for each in trials.on_stream(conn, trial.id, reader)],
+            "behind": trials.behind(conn, trial, reader) if trial.kind == "shadow" else 0,
+        }
+
+
+def described_trial(found: dict[str, Any]) -> str:
+    """Return what `trial_so_far` found in words."""
+    trial = found["trial"]
+    if trial is None:
+        return "no version is being tried"
+    lines = [f"version {trial['version']} is a {trial['kind']} of {100 * trial['share']:g} %"]
+    lines += [
+        f"requests, beside version {each['champion']}: {each['texts']:,} texts, {each['agreed'] / each['texts']:.1%} agree, "
+        f"probabilities move by {each['moved'] / each['texts']:.3f}"
+        for each in found["compared"]
+    ]
+    for each in found["stream"]:
+        lines += [
+            f"stream, beside version {each['champion']}: {each['posts']:,} posts, {each['agreed'] / each['posts']:.1%} agree, "
+            f"probabilities move by {each['moved']:.3f}",
+            f"  version {each['champion']} keeps {_kept(each['kept'], each['posts'], each['precision'])}",
+            f"  version {trial['version']} keeps {_kept(each['shadow_kept'], each['posts'], each['shadow_precision'])}, "
+            f"{each['both_kept']:,} of them the same",
+        ]
+    if found["behind"]:
+        lines.append(f"stream: {found['behind']:,} posts that the champion has scored are still to come")
+    return "\n".join(lines)
+
+
+def _kept(kept: int, posts: int, precision: float | None) -> str:
+    expected = "" if precision is None else f", expected precision {precision:.3f}"
+    return f"{kept:,} ({kept / posts:.2%}){expected}"
 
 
 def export_version(project: Project, version: int, file: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from goldstream.log import kafka_follow
 from goldstream.log.kafka import KafkaLog
 from goldstream.run.kafka_broker import Broker
 from goldstream.store import Store, positions
-from goldstream.stream import local
+from goldstream.stream import worker
 from goldstream.stream.champion import Fixed
 from goldstream.stream.local import classify
 from goldstream.testing import Keywords
@@ -34,8 +34,8 @@ QUICK = {"session.timeout.ms": 2_000, "heartbeat.interval.ms": 200, "topic.metad
 @pytest.fixture(autouse=True)
 def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kafka_follow, "LOOK_S", 0.2)
-    monkeypatch.setattr(local, "AGAIN_S", 0.5)
-    monkeypatch.setattr(local, "LOOK_S", 0.1)
+    monkeypatch.setattr(worker, "AGAIN_S", 0.5)
+    monkeypatch.setattr(worker, "LOOK_S", 0.1)
 
 
 @pytest.fixture

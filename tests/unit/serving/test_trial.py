@@ -12,7 +12,7 @@ ASK = {"text": "the flood comes tonight"}
 
 def _begin(store, kind: str, share: float) -> None:
     with store.connect(name="test") as conn:
-        trials.begin(conn, kind, 2, share, who="test", why="tried")
+        trials.begin(conn, kind, 2, share, reader="classify", who="test", why="tried")
 
 
 def _versions(client, count: int) -> list[int]:
@@ -49,7 +49,7 @@ def test_a_shadow_is_compared_and_never_answers(store, registry, served):
 
 def test_a_version_that_is_not_there_is_not_tried(store, registry, served):
     with store.connect(name="test") as conn:
-        trials.begin(conn, "canary", 99, 1.0, who="test", why="by mistake")
+        trials.begin(conn, "canary", 99, 1.0, reader="classify", who="test", why="by mistake")
     with served().client() as client:
         time.sleep(0.3)
         assert set(_versions(client, 5)) == {1}

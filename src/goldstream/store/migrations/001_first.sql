@@ -156,6 +156,18 @@ CREATE TABLE trial_counts (
     moved    double precision NOT NULL, -- sum of how far the probability of the champion's label moved
     PRIMARY KEY (trial, champion)
 );
+-- What a shadow says of the stream: one row for each position that its reader has passed, unique by construction as those of
+-- `predictions` are, and to be laid beside them. Null where nothing was scored. A row holds no text and no id.
+CREATE TABLE shadow_predictions (
+    trial       bigint NOT NULL,
+    partition   integer NOT NULL,
+    position    bigint NOT NULL,
+    label       text,
+    probability real,            -- of the label that the project keeps
+    version     integer,         -- of the model
+    at          timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX ON shadow_predictions USING brin (position);
 
 -- What serving answered. No reference to models: an answer is written behind, a swap later.
 CREATE TABLE served_predictions (
