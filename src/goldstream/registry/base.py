@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 
 class Version(NamedTuple):
@@ -70,4 +70,13 @@ class Registry(Protocol):
 
     def history(self, alias: str | None = None) -> list[Move]:
         """Return the moves, newest first."""
+        ...
+
+
+@runtime_checkable
+class ShowsReports(Protocol):
+    """A registry that people look at, too: it shows the report on a version beside its evidence."""
+
+    def attach(self, version: int, folder: Path) -> None:
+        """Keep the files in `folder` as the report on the version. No post's text may be in them: it could not be deleted."""
         ...

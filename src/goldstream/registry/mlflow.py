@@ -86,6 +86,12 @@ class MlflowRegistry:
                 )  # fmt: skip
         return self._remembered(found, facts).version
 
+    def attach(self, version: int, folder: Path) -> None:
+        """Show the files in `folder` as the report of the version's run."""
+        with self._asking():
+            run_id = self._client.get_model_version(self._model, str(version)).run_id
+            self._client.log_artifacts(run_id, str(folder), "report")
+
     def fetch(self, version: int, into: Path) -> Path:
         """Write the version's folder below `into`, unless it is there unharmed, and return it; its bytes are checked."""
         known = self._recalled(version) or self.get(version)

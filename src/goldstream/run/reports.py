@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -10,7 +11,8 @@ import psycopg
 from psycopg import sql
 
 from goldstream.clock import now
-from goldstream.errors import DataError
+from goldstream.errors import DataError, RegistryError
+from goldstream.registry.base import ShowsReports
 from goldstream.run.evaluate import report_version
 from goldstream.run.project import Project
 from goldstream.web.report import write
@@ -30,10 +32,20 @@ def save(project: Project, registered: Mapping[str, Any], say: Callable[[str], N
         found = report_version(project, registered["version"])
         page.parent.mkdir(exist_ok=True)
         write(found, page)
-    except (DataError, OSError) as error:
+        _show(project, registered["version"], found)
+    except (DataError, RegistryError, OSError) as error:
         say(f"no report on version {registered['version']}: {error}")
     else:
         say(f"the report stands in {page}")
+
+
+def _show(project: Project, version: int, found: Mapping[str, Any]) -> None:
+    """Give the report to a registry that shows such, without the posts in it: a deletion could not follow them there."""
+    registry = project.registry()
+    if isinstance(registry, ShowsReports):
+        with TemporaryDirectory() as folder:
+            write({**found, "mistakes": []}, Path(folder) / "report.html")
+            registry.attach(version, Path(folder))
 
 
 def path(project: Project, evidence: Mapping[str, Any]) -> Path | None:

@@ -98,13 +98,17 @@ def _soft_labels(conn: psycopg.Connection[Any], dataset: Dataset, labels: int) -
 def _traced(conn: psycopg.Connection[Any], dataset: Dataset) -> dict[str, Any]:
     """The data by its hash, and the functions by their versions."""
     key = (dataset.prefix, dataset.version)
-    data = conn.execute("SELECT sha256 FROM datasets WHERE prefix = %s AND version = %s", key).fetchone()
+    data = conn.execute(
+        "SELECT sha256, counts->'splits', split_at FROM datasets WHERE prefix = %s AND version = %s", key
+    ).fetchone()
+    sha256, split, split_at = data or (None, None, None)
     run = conn.execute(
         "SELECT functions, label_model FROM label_runs WHERE prefix = %s AND dataset = %s ORDER BY id DESC LIMIT 1", key
     ).fetchone()
     functions, label_model = run or ({}, None)
     return {
-        "dataset": dataset.raw, "dataset_sha256": data[0] if data else None, "functions": functions, "label_model": label_model,
+        "dataset": dataset.raw, "dataset_version": dataset.version, "dataset_sha256": sha256, "split": split,
+        "split_at": split_at.isoformat() if split_at else None, "functions": functions, "label_model": label_model,
     }  # fmt: skip
 
 

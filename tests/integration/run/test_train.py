@@ -122,3 +122,31 @@ def test_what_makes_a_dataset_a_poor_teacher_is_said_and_a_model_comes_of_it(
     assert any(said in line for line in lines), lines
     model = load_model(project.registry().fetch(made["version"], project.data_folder / "models"))
     assert np.isfinite(model.predict_proba(pa.array(["", "rain"]))).all()
+
+
+def test_with_mlflow_a_training_is_a_run_that_shows_the_report(
+    store: Store, posts: Posts, tmp_path: Path, mlflow_uri: str
+) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    posts.add("train", texts("cloud", 60), soft=RAIN)
+    posts.add("train", texts("weights", 60), soft=MODEL)
+    posts.add("test", [*texts("cloud", 30), "weights all over"], gold="rain")
+    posts.add("test", texts("weights", 30), gold="model")
+    read = settings.Settings(
+        project=settings.Project(name="trained", labels=("rain", "model"), keep="model"),
+        registry=settings.Registry(type="mlflow", uri=mlflow_uri),
+    )
+    found, said = train(Project(tmp_path / "goldstream.toml", read, tmp_path, store))
+    here = Path(said[-1].removeprefix("the report stands in "))
+    client = mlflow.MlflowClient(mlflow_uri, mlflow_uri)
+    version = client.get_model_version_by_alias("trained", "champion")
+    run = client.get_run(version.run_id)
+    assert int(version.version) == found["version"]
+    assert run.data.metrics["f1"] == found["metrics"]["f1"]
+    assert run.data.params["dataset"] == run.inputs.dataset_inputs[0].dataset.name == "raw_tweet_dataset_0"
+    assert [file.path for file in client.list_artifacts(version.run_id, "report")] == [
+        "report/report.html",
+        "report/report.json",
+    ]
+    page = Path(client.download_artifacts(version.run_id, "report/report.html", str(tmp_path))).read_text()
+    assert ("weights all over" in here.read_text(), "weights all over" in page) == (True, False)  # a mistake of the model's
