@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from goldstream.cli.project import config_option, emit, json_option, open_project
+from goldstream.cli.project import config_option, emit, json_option, open_project, say
 
 BY_HAND = "by hand"
 _why = click.option("--why", default=BY_HAND, show_default=True, help="The reason, for the history.")
@@ -86,14 +86,18 @@ def rollback(config: Path, why: str, as_json: bool) -> None:
 @config_option
 @json_option
 def history(config: Path, as_json: bool) -> None:
-    """Show who was champion when, newest first."""
-    with open_project(config) as project:
-        moves = project.registry().history()
-    rows = [
-        f"{move.at:%Y-%m-%d %H:%M:%S}  {move.alias}  {move.before or '-'} → {move.after}  {move.who}: {move.why}"
-        for move in moves
-    ]
-    emit({"moves": [move._asdict() for move in moves]}, as_json, "\n".join(rows) or "no moves yet")
+    """Show who was champion when, and how the threshold was moved, newest first."""
+    from goldstream.store import threshold
+
+    with open_project(config) as project, project.store.connect(name="history") as conn:
+        moves, moved = project.registry().history(), threshold.history(conn)
+    rows = {
+        **{move.at: f"{move.alias}  {move.before or '-'} → {move.after}  {move.who}: {move.why}" for move in moves},
+        **{each.at: f"threshold {_of(each.version)}  → {_own(each.threshold)}  {each.who}: {each.why}" for each in moved},
+    }
+    text = "\n".join(f"{at:%Y-%m-%d %H:%M:%S}  {rows[at]}" for at in sorted(rows, reverse=True))
+    data = {"moves": [move._asdict() for move in moves], "thresholds": [each._asdict() for each in moved]}
+    emit(data, as_json, text or "no moves yet")
 
 
 @models.command()
@@ -201,16 +205,41 @@ def drop(config: Path, why: str, as_json: bool) -> None:
 
 @models.command()
 @click.argument("value", required=False, type=click.FloatRange(0, 1))
+@click.option("--precision", type=click.FloatRange(0, 1), help="Choose it on dev for this precision on the live stream.")
+@click.option("--recall", type=click.FloatRange(0, 1), help="Choose it on dev for this recall on the live stream.")
+@click.option("--best-f1", is_flag=True, help="Choose it on dev for the best F1.")
+@click.option("--version", type=int, help="Of this version; by default VALUE is for all, and what is chosen for the champion.")
 @config_option
-@_why
+@click.option("--why", help="The reason, for the history.")
 @json_option
-def threshold(value: float | None, config: Path, why: str, as_json: bool) -> None:
-    """Move the threshold of what is kept to VALUE, at once and without scoring again; without VALUE, back to each model's own."""
-    from goldstream.store.threshold import move
+def threshold(
+    value: float | None, precision: float | None, recall: float | None, best_f1: bool, version: int | None,
+    config: Path, why: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Move the threshold of what is kept, at once and without scoring again: to VALUE, or to what dev supports.
 
-    with open_project(config) as project, project.store.connect(name="threshold") as conn:
-        kept = move(conn, value, floor=project.settings.stream.keep_floor, who=getpass.getuser(), why=why)
-    emit({"threshold": value, "kept": kept}, as_json, f"{kept:,} posts are kept now")
+    Without any of these, back to what was chosen in training.
+    """
+    from goldstream.run.threshold import move_threshold
+    from goldstream.training.threshold import Aim
+
+    wanted = [f"--{name}" for name, given in (("precision", precision), ("recall", recall)) if given is not None]
+    if len(asked := [*wanted, *["--best-f1"] * best_f1, *["VALUE"] * (value is not None)]) > 1:
+        raise click.UsageError(f"{' and '.join(asked)}: ask for one of them")
+    aim = Aim(precision, recall) if wanted or best_f1 else None
+    with open_project(config) as project:
+        found = move_threshold(project, value, aim, version, who=getpass.getuser(), why=why)
+    for warning in found.warnings:
+        say(warning)
+    emit(found.as_json(), as_json, found.text())
+
+
+def _of(version: int | None) -> str:
+    return "of all versions" if version is None else f"of version {version}"
+
+
+def _own(threshold: float | None) -> str:
+    return "its own" if threshold is None else f"{threshold:.3f}"
 
 
 def _f1(evidence: object) -> str:

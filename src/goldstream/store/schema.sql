@@ -127,14 +127,24 @@ CREATE TABLE alias_moves (
 );
 CREATE INDEX ON alias_moves (alias, id);
 
--- Moves of the threshold that decides what is kept; null means "what each model chose on dev".
+-- Moves of the threshold that decides what is kept, for one version or for all of them; null means "what was chosen on dev
+-- when it was trained".
 CREATE TABLE threshold_moves (
     id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+    version   integer REFERENCES models,
     threshold real CHECK (threshold BETWEEN 0 AND 1),
     who       text NOT NULL,
     why       text NOT NULL
 );
+
+-- The threshold in force for each version: that of the newest move about it. `OFFSET 0` has it looked up once for each
+-- version, and not for each post.
+CREATE VIEW thresholds AS
+    SELECT version, coalesce((SELECT m.threshold FROM threshold_moves m
+                              WHERE m.version IS NULL OR m.version = models.version ORDER BY m.id DESC LIMIT 1),
+                             models.threshold) AS threshold
+    FROM models OFFSET 0;
 
 -- Trials of a version on live requests, only ever added to; the newest row counts. A shadow is scored beside the champion
 -- and never answers; a canary answers its share of the requests.
@@ -243,9 +253,8 @@ CREATE INDEX ON candidate_links (url);
 -- What people see. The threshold moves by one row in threshold_moves; nothing is scored again.
 CREATE VIEW kept AS
     SELECT candidates.*
-    FROM candidates JOIN models USING (version)
-    WHERE probability >= coalesce((SELECT m.threshold FROM threshold_moves m ORDER BY m.id DESC LIMIT 1),
-                                  models.threshold);
+    FROM candidates JOIN thresholds USING (version)
+    WHERE probability >= thresholds.threshold;
 
 CREATE VIEW links AS
     SELECT candidate_links.url, min(candidate_links.domain) AS domain, min(candidate_links.seen_at) AS first_seen_at,

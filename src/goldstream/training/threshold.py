@@ -24,6 +24,15 @@ class Aim(NamedTuple):
     precision: float | None = None
     recall: float | None = None
 
+    def __str__(self) -> str:
+        """Return it as a person says it.
+
+        >>> str(Aim(recall=0.9)), str(Aim())
+        ('recall 0.9', 'the best F1')
+        """
+        wanted = [f"{name} {value:g}" for name, value in self._asdict().items() if value is not None]
+        return " and ".join(wanted) or "the best F1"
+
 
 BEST_F1 = Aim()
 

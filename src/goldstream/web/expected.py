@@ -29,7 +29,7 @@ _STORED = """
     SELECT least(floor(probability * 100), 100)::int AS step, count(*) AS posts FROM candidates GROUP BY 1
 """
 _THRESHOLD = """
-    SELECT version, coalesce((SELECT m.threshold FROM threshold_moves m ORDER BY m.id DESC LIMIT 1), threshold) FROM models
+    SELECT version, threshold FROM thresholds
     WHERE version = (SELECT after FROM alias_moves WHERE alias = 'champion' ORDER BY id DESC LIMIT 1)
 """
 _CHAMPION = "SELECT after AS version FROM alias_moves WHERE alias = 'champion' ORDER BY id DESC LIMIT 1"

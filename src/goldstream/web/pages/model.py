@@ -30,7 +30,7 @@ _VERSIONS = """
 """
 _MOVES = "SELECT at, alias, before, after, who, why FROM alias_moves ORDER BY id DESC LIMIT 50"
 _RUN = "SELECT at, label_model, report FROM label_runs ORDER BY id DESC LIMIT 1"
-_MOVED_THRESHOLD = "SELECT threshold FROM threshold_moves ORDER BY id DESC LIMIT 1"
+_THRESHOLD = "SELECT threshold FROM thresholds WHERE version = %s"
 
 
 class Promotion(Body, frozen=True, kw_only=True):
@@ -107,9 +107,8 @@ def champion(conn: Connection) -> dict[str, Any] | None:
     if found is None:
         return None
     evidence = found.pop("evidence")
-    moved = one(conn, _MOVED_THRESHOLD)
     shown = ("trained_on", "dataset", "evaluated_on", "label_model", "seed", "code", "seconds")
     return {
-        **found, "chosen_threshold": found["threshold"], "threshold": found["threshold"] if moved is None else moved,
+        **found, "chosen_threshold": found["threshold"], "threshold": one(conn, _THRESHOLD, (found["version"],)),
         "metrics": evidence.get("metrics") or {}, **{name: evidence.get(name) for name in shown},
     }  # fmt: skip

@@ -15,9 +15,8 @@ from goldstream.web.rendering import respond
 _POST = """
     SELECT post_id AS id, revision, source, text, candidates.created_at, seen_at, author, lang, url, links, tags, media,
            reply_to, repost_of, cid, extra, label, probability, candidates.version, position, stored_at,
-           coalesce((SELECT m.threshold FROM threshold_moves m ORDER BY m.id DESC LIMIT 1), models.threshold)
-               AS threshold
-    FROM candidates JOIN models USING (version) WHERE post_id = %s
+           thresholds.threshold
+    FROM candidates JOIN thresholds USING (version) WHERE post_id = %s
 """
 _COLLECTED = """
     SELECT id, revision, source, text, created_at, seen_at, author, lang, url, links, tags, media, reply_to, repost_of,
