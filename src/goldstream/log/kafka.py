@@ -17,10 +17,10 @@ import pyarrow as pa
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from goldstream import settings
-from goldstream.errors import LogUnreachable, PositionError
+from goldstream.errors import LogError, LogUnreachable, PositionError
 from goldstream.keywords import has_words
 from goldstream.log.base import Extent, Part, Say
-from goldstream.log.kafka_client import consumer, producer
+from goldstream.log.kafka_client import consumer, producer, unreachable
 from goldstream.log.kafka_fetch import Fetched, Fetcher
 from goldstream.log.kafka_follow import KafkaFollower
 from goldstream.log.kafka_messages import Reading, headers
@@ -66,7 +66,7 @@ class KafkaLog:
         return cls(store, section)
 
     def append(self, posts: pa.RecordBatch, source: str, cursor: str | None) -> None:
-        """Add `posts` and, when all of them are safe, the source's `cursor`; raises `LogError` when Kafka did not take them."""
+        """Add `posts` and, when all of them are safe, the source's `cursor`; raises `LogError` when Kafka does not take them."""
         plain, last = headers(source, None), headers(source, cursor)
         rows = list(zip(self._topics_of(posts), to_rows(posts), strict=True))
         self._produce(
@@ -170,7 +170,9 @@ class KafkaLog:
         if failed:
             with self._lock:
                 self._producer = None
-            raise LogUnreachable(f"Kafka did not take the posts: {failed[0].str()}")
+            if failed[0].code() == KafkaError._MSG_TIMED_OUT:
+                raise unreachable(self._section, f"it took no posts for log.give-up-s, {self._section.give_up_s:g} s")
+            raise LogError(f"Kafka refuses the posts: {failed[0].str()}")
 
     def _fetcher_at(self, partition: int, after: int, extent: Extent) -> Fetcher:
         """This thread's fetcher of the partition: the one that stands at `after`, or else a new one."""

@@ -33,7 +33,11 @@ _READING: Mapping[str, Any] = {
     "queued.max.messages.kbytes": 16_384, "fetch.queue.backoff.ms": 10, "fetch.error.backoff.ms": 100,
     "reconnect.backoff.max.ms": 1_000, "fetch.message.max.bytes": 4 << 20,
 }  # fmt: skip
-_WRITING: Mapping[str, Any] = {"compression.type": "lz4", "partitioner": "murmur2_random", "reconnect.backoff.max.ms": 1_000}
+LARGEST_MESSAGE = 8 << 20  #: bytes: the longest post that the pump lets through, with every character escaped
+_WRITING: Mapping[str, Any] = {
+    "compression.type": "lz4", "partitioner": "murmur2_random", "reconnect.backoff.max.ms": 1_000,
+    "message.max.bytes": LARGEST_MESSAGE,
+}  # fmt: skip
 
 
 def keys(section: settings.Log) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 from goldstream import settings
 from goldstream.errors import LogError
 from goldstream.log.base import Extent
-from goldstream.log.kafka_client import admin, said, unreachable
+from goldstream.log.kafka_client import LARGEST_MESSAGE, admin, said, unreachable
 
 if TYPE_CHECKING:
     from goldstream.store import Store
@@ -51,8 +51,8 @@ class Topics:
     def make(self) -> None:
         """Make the topics that are missing."""
         section = self._section
-        retention = {"retention.ms": str(int(section.retention_days * DAY_MS))}
-        new = [NewTopic(name, section.partitions, section.replicas, config=retention) for name in self.names]
+        config = {"retention.ms": str(int(section.retention_days * DAY_MS)), "max.message.bytes": str(LARGEST_MESSAGE)}
+        new = [NewTopic(name, section.partitions, section.replicas, config=config) for name in self.names]
         new.append(NewTopic(self._cursors, 1, section.replicas, config={"cleanup.policy": "compact"}))
         try:
             there = self._admin.list_topics(timeout=ANSWER_S).topics

@@ -89,9 +89,7 @@ class Broker:
         self.folder.mkdir(parents=True, exist_ok=True)
         properties, log = self.folder / "server.properties", self.folder / "broker.log"
         data = self.folder.resolve() / "data"
-        properties.write_text(
-            _PROPERTIES.format(port=self.port, controller=self._controller, advertised=self._advertised, data=data)
-        )
+        properties.write_text(self.properties(data))
         if not data.exists():
             self._run(["kafka.tools.StorageTool", "format", "--standalone", "-t", _cluster_id(data), "-c", str(properties)])
         with log.open("ab") as out:
@@ -100,6 +98,10 @@ class Broker:
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=_die_with_parent,
             )  # fmt: skip
             self._wait_until_started(log, out.tell())
+
+    def properties(self, data: Path) -> str:
+        """Return the broker's settings; its data goes to the folder `data`."""
+        return _PROPERTIES.format(port=self.port, controller=self._controller, advertised=self._advertised, data=data)
 
     def stop(self) -> None:
         """Ask the broker to end, and wait until it has; a second call does nothing."""

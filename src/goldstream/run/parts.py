@@ -6,11 +6,12 @@ Every part may be killed at any moment: what it has finished is in the store, an
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from goldstream import running
+from goldstream.errors import LogUnreachable
 from goldstream.run.project import Project
 from goldstream.settings import Settings
 
@@ -27,12 +28,18 @@ def _say(message: str) -> None:
 
 
 def ingest(project: Project, stop: threading.Event) -> None:
-    """Sources → log. A source that fails says so and is tried again; the others do not wait for it."""
+    """Sources → log. A source that fails says so and is tried again; the others do not wait for it.
+
+    Raises `LogUnreachable` once no broker has taken posts for `log.give-up-s`: that is for the supervisor to handle.
+    """
     with ThreadPoolExecutor(max_workers=max(1, len(project.settings.sources))) as threads:
-        for running in [
-            threads.submit(_keep_pumping, project, number, stop) for number in range(len(project.settings.sources))
-        ]:
-            running.result()
+        pumps = [threads.submit(_keep_pumping, project, number, stop) for number in range(len(project.settings.sources))]
+        try:
+            for pump in as_completed(pumps):
+                pump.result()
+        except LogUnreachable:
+            stop.set()  # the others can't go on either
+            raise
 
 
 def learn(project: Project, stop: threading.Event) -> str | None:
@@ -124,6 +131,8 @@ def _keep_pumping(project: Project, number: int, stop: threading.Event) -> None:
         try:
             pump(source, log, project.store, max_text_bytes=project.settings.stream.max_text_bytes, stop=stop, say=_say)
             return
+        except LogUnreachable:
+            raise
         except Exception as error:  # whatever it is: beside sources that live, a thread that ends is a silence nobody hears
             _say(f"{source.name}: {error or type(error).__name__}; it is tried again in {wait_s:.0f} s")
         finally:
