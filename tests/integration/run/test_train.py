@@ -1,17 +1,19 @@
 """What `goldstream train` makes of a dataset with soft labels."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from goldstream import settings
 from goldstream.datasets.tables import Dataset
 from goldstream.models.folder import load_model
 from goldstream.run import reports
 from goldstream.run.project import Project
 from goldstream.run.train import train_and_register
-from goldstream.store import deletions
+from goldstream.store import Store, deletions
 
 from .conftest import Posts
 
