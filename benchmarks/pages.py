@@ -1,4 +1,4 @@
-"""How long the server takes for each page, with a million posts waiting to be asked about and 100,000 answers.
+"""How long the server takes for each page, with a million posts waiting to be asked about, two million votes, 100,000 answers.
 
     python benchmarks/pages.py --tasks 1000000 --answers 100000 --out pages.json
 
@@ -30,7 +30,9 @@ from goldstream.web.server import serve
 
 PAGES = ["/", "/?before=50000", "/?lang=fr", "/links", "/annotate", "/adjudicate", "/people", "/people?name=ann", "/search?q=zebra",
          "/search?q=words", "/rules?function=news", "/model", "/status", "/post/t:77", "/rules",
-         "/rules?function=news&show=incorrect", "/search?like=t:77"]  # fmt: skip
+         "/rules?function=news&show=incorrect", "/rules?function=news&show=conflicts", "/rules?function=news&show=overlaps",
+         "/rules?function=news&show=correct&after=t:5", "/search?like=t:77", "/search?rule=news", "/try", "/nowhere"]  # fmt: skip
+JSON = {"accept": "application/json"}
 SECTION = settings.Settings(
     project=settings.Project(name="bench", labels=("ai", "other"), keep="ai"),
     web=settings.Web(port=0),
@@ -64,8 +66,9 @@ FILL = """
     FROM generate_series(1, 30000) n;
     INSERT INTO label_runs (prefix, dataset, label_model, functions, report)
     VALUES ('', 0, 'majority', '{"news": "1", "wet": "1"}', '{"functions": []}');
-    INSERT INTO votes SELECT f, '1', 't:' || n, 1, CASE WHEN n % 3 = 0 THEN NULL ELSE 'ai' END
-    FROM generate_series(1, 55000) n, unnest('{news,wet}'::text[]) f;
+    INSERT INTO votes SELECT f, '1', 't:' || n, 1,
+           CASE WHEN n % 3 = 0 THEN NULL WHEN n % 100000 = 1 AND f = 'wet' THEN 'other' ELSE 'ai' END
+    FROM generate_series(1, TASKS) n, unnest('{news,wet}'::text[]) f;
 """
 
 
@@ -89,18 +92,23 @@ def work(folder: Path, address: "multiprocessing.Queue[str]", stopped: Event) ->
 
 
 def ask(client: httpx.Client, rounds: int) -> dict[str, list[float]]:
-    """Return the milliseconds of every request, by page; each page is asked once before."""
+    """Return the milliseconds of every request, by page, as HTML and as JSON; each page is asked once before."""
     taken: dict[str, list[float]] = defaultdict(list)
-    for page in PAGES:
+
+    def get(page: str, headers: dict[str, str], name: str) -> None:
         started = time.perf_counter()
-        client.get(page).raise_for_status()
-        taken[f"first {page}"].append(1000 * (time.perf_counter() - started))
+        status = client.get(page, headers=headers).status_code
+        taken[name].append(1000 * (time.perf_counter() - started))
+        if status != (404 if page == "/nowhere" else 200):
+            raise SystemExit(f"{page} answered {status}")
+
+    for page in PAGES:
+        get(page, {}, f"first {page}")
+    asks = [(page, headers, f"{page}{' (JSON)' if headers else ''}") for page in PAGES for headers in ({}, JSON)]
     order = random.Random(0)
     for _ in range(rounds):
-        for page in order.sample(PAGES, len(PAGES)):
-            started = time.perf_counter()
-            client.get(page).raise_for_status()
-            taken[page].append(1000 * (time.perf_counter() - started))
+        for one in order.sample(asks, len(asks)):
+            get(*one)
     return taken
 
 
@@ -171,7 +179,7 @@ def report(options: argparse.Namespace, taken: dict[str, list[float]]) -> None:
     options.out.write_text(json.dumps({"tasks": options.tasks, "answers": options.answers, "pages": rows}, indent=1))
     for row in rows:
         print(
-            f"{row['page']:<34} {row['requests']:>5}  p50 {row['p50_ms']:>7.1f}  p95 {row['p95_ms']:>7.1f}  max {row['max_ms']:>8.1f} ms"
+            f"{row['page']:<52} {row['requests']:>5}  p50 {row['p50_ms']:>7.1f}  p95 {row['p95_ms']:>7.1f}  max {row['max_ms']:>8.1f} ms"
         )
 
 

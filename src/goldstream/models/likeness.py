@@ -36,7 +36,8 @@ class _Bag:
     """The words of all texts, or their characters."""
 
     def __init__(self, ids: np.ndarray, sizes: np.ndarray, idf: np.ndarray) -> None:
-        self._ids, self._ends = ids, np.cumsum(sizes)
+        self._ids, self._full = ids, sizes > 0
+        self._starts = (np.cumsum(sizes) - sizes)[self._full]
         self._values = idf[ids]
         self._lengths = np.sqrt(self._sums(self._values.astype(np.float64) ** 2))
 
@@ -49,5 +50,7 @@ class _Bag:
 
     def _sums(self, values: np.ndarray) -> np.ndarray:
         """The sum over each text."""
-        running = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
-        return np.diff(running[self._ends], prepend=0.0)
+        sums = np.zeros(len(self._full))
+        if len(values):
+            sums[self._full] = np.add.reduceat(values, self._starts, dtype=np.float64)
+        return sums

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from goldstream.web.database import Connection, one, rows
 FRESH_S = 0.9  #: numbers this young are given out again
 RATE_OVER_S = 8.0
 CHEAP_S = 0.01  #: what takes no longer is made in the request that asks for it
+FIRST_S = 3.0  #: how long a request waits for what is made for the first time
 OLD_S = 5.0  #: what is older than that, after the time it may be remembered, is made before it is given out
 LONGEST_MS = 60_000
 AFFORDABLE = 20  #: a count that took t seconds is made again after 20 × t, so it takes at most 5 % of one connection
@@ -65,6 +67,8 @@ class Refresher:
         try:
             with contextlib.suppress(*OUTAGES), self._store.connect(name="web", statement_timeout=LONGEST_MS) as conn:
                 work(conn)
+        except Exception:  # nobody waits for this thread: what went wrong is said here or nowhere
+            traceback.print_exc()
         finally:
             done()
 
@@ -80,6 +84,7 @@ class Costly:
         self._value: Any = None
         self._made_at, self._took = float("-inf"), 0.0
         self._pending = False
+        self._ready = threading.Event()
 
     def get(self, conn: Connection) -> Any:
         """Return the value; at least a second may lie between it and the truth, and more where it costs more."""
@@ -91,11 +96,21 @@ class Costly:
                 self._make(conn)
         return self._value
 
+    def soon(self) -> Any:
+        """Return the value, never made in the request that asks; None while the first takes longer than `FIRST_S`."""
+        assert self._refresher is not None
+        if time.monotonic() - self._made_at >= max(FRESH_S, AFFORDABLE * self._took):
+            self._make_soon(self._refresher)
+        if self._value is None:
+            self._ready.wait(FIRST_S)
+        return self._value
+
     def _make(self, conn: Connection) -> None:
         started = time.monotonic()
         self._value = self._ask(conn)
         self._made_at = time.monotonic()
         self._took = self._made_at - started
+        self._ready.set()
 
     def _make_soon(self, refresher: Refresher) -> None:
         if not self._pending:

@@ -25,6 +25,10 @@ from goldstream.web.pages.model import champion
 
 MOST_TASKS = 1_000
 TAKEN = {"ANNOTATION_CREATED": "answer", "ANNOTATION_UPDATED": "answer", "ANNOTATION_DELETED": "undo"}
+_FROM_THERE = """
+    SELECT post_id, annotator FROM latest_answers WHERE act <> 'undo' AND (post_id, annotator) IN
+        (SELECT post_id, annotator FROM annotations WHERE shown->>'label_studio' = ANY(%s))
+"""
 
 
 class Predict(msgspec.Struct):
@@ -39,6 +43,7 @@ class Event(msgspec.Struct):
 
     action: str = ""
     annotation: dict[str, Any] = {}
+    annotations: list[dict[str, Any]] = []  #: of which a deletion tells the ids, and nothing else
     task: dict[str, Any] = {}
 
 
@@ -85,9 +90,13 @@ async def webhook(request: Request) -> Response:
     state, event = request.app.state, await body(request, Event)
     if state.named and not request.state.admitted:
         raise HTTPException(403, "Show a token of [annotation] or [web].")
+    section, labels = state.settings.annotation, state.settings.project.labels
+    if event.action == "ANNOTATIONS_DELETED":
+        ids = [str(each.get("id")) for each in event.annotations[:MOST_TASKS]]
+        kept = await state.database.run(lambda conn: _take_back(conn, ids, section.overlap))
+        return said({"result": {"kept": kept}, "status": "ok"}, 201)
     if event.action not in TAKEN:
         return said({"status": "ok" if event.action == "START_TRAINING" else "Unknown event"})
-    section, labels = state.settings.annotation, state.settings.project.labels
     kept = await state.database.run(lambda conn: _keep(conn, event, labels, section.overlap))
     return said({"result": {"kept": kept}, "status": "ok"}, 201)
 
@@ -150,9 +159,20 @@ def _keep(conn: Connection, event: Event, labels: Sequence[str], overlap: int) -
     act: Any = "undo" if undone else "skip" if given.act == "skip" else "answer"
     who = clean(given.annotator or "label-studio")[:60]
     seconds = given.seconds if isinstance(given.seconds, int | float) else None
-    shown = None if act != "answer" else label
-    answers.answer(conn, post_id, who, shown, act=act, note=given.note, seconds=seconds, place="label-studio", overlap=overlap)
+    shown = {"label_studio": str(event.annotation.get("id"))}
+    answers.answer(
+        conn, post_id, who, label if act == "answer" else None, act=act, note=given.note, seconds=seconds, shown=shown,
+        place="label-studio", overlap=overlap,
+    )  # fmt: skip
     return True
+
+
+def _take_back(conn: Connection, ids: list[str], overlap: int) -> bool:
+    """Take back what annotations of Label Studio's said, where it still counts."""
+    counting = conn.execute(_FROM_THERE, (ids,)).fetchall()
+    for post_id, who in counting:
+        answers.answer(conn, post_id, who, None, act="undo", place="label-studio", overlap=overlap)
+    return bool(counting)
 
 
 def _data(task: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The labelling functions of the newest run as they stand now: votes in the store against what people have said since."""
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+import bisect
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import psycopg
 from psycopg import sql
@@ -22,18 +23,34 @@ _RUN = """
     JOIN datasets d ON d.prefix = r.prefix AND d.version = r.dataset ORDER BY r.id DESC LIMIT 1
 """
 _FUNCTIONS = "functions AS (SELECT key AS function, value AS version FROM jsonb_each_text(%(functions)s))"
-#: Only votes on what is in the dataset, in the revision that is there.
-_TABLE = """
-    WITH {functions}, posts AS (SELECT id, revision FROM {raw} WHERE split IS NOT NULL AND kind <> 'delete'), voted AS (
+#: Every vote on what is in the dataset, in the revision that is there, with what it is beside the others and beside gold.
+_MARKED = """
+    {functions}, posts AS MATERIALIZED (SELECT id, revision FROM {raw} WHERE split IS NOT NULL AND kind <> 'delete'),
+    voted AS MATERIALIZED (
         SELECT v.post_id, v.function, v.vote FROM votes v JOIN functions USING (function, version)
         JOIN posts ON posts.id = v.post_id AND posts.revision = v.revision WHERE v.vote IS NOT NULL
-    ), each AS (SELECT post_id, count(*) AS votes, min(vote) <> max(vote) AS apart FROM voted GROUP BY post_id)
-    SELECT f.function, f.version, coalesce(array_agg(DISTINCT v.vote) FILTER (WHERE v.vote IS NOT NULL), '{{}}') AS polarity,
-           count(v.vote) AS votes, count(*) FILTER (WHERE each.votes > 1) AS overlaps, count(*) FILTER (WHERE each.apart) AS conflicts,
-           count(*) FILTER (WHERE g.label = v.vote) AS correct, count(*) FILTER (WHERE g.label <> v.vote) AS incorrect,
-           (SELECT count(*) FROM posts) AS posts
-    FROM functions f LEFT JOIN voted v USING (function) LEFT JOIN each USING (post_id) LEFT JOIN gold g USING (post_id)
-    GROUP BY f.function, f.version ORDER BY f.function
+    ), each AS (SELECT post_id, count(*) AS votes, min(vote) <> max(vote) AS apart FROM voted GROUP BY post_id),
+    marked AS (
+        SELECT v.post_id, v.function, v.vote, true AS votes, each.votes > 1 AS overlaps, each.apart AS conflicts,
+               g.label = v.vote AS correct, g.label <> v.vote AS incorrect
+        FROM voted v JOIN each USING (post_id) LEFT JOIN gold g USING (post_id)
+    )
+"""
+_TABLE = """
+    WITH {marked}
+    SELECT f.function, f.version, coalesce(array_agg(DISTINCT m.vote) FILTER (WHERE m.votes), '{{}}') AS polarity,
+           count(*) FILTER (WHERE m.votes) AS votes, count(*) FILTER (WHERE m.overlaps) AS overlaps,
+           count(*) FILTER (WHERE m.conflicts) AS conflicts, count(*) FILTER (WHERE m.correct) AS correct,
+           count(*) FILTER (WHERE m.incorrect) AS incorrect, (SELECT count(*) FROM posts) AS posts
+    FROM functions f LEFT JOIN marked m USING (function) GROUP BY f.function, f.version ORDER BY f.function
+"""
+_BEHIND = """
+    WITH {marked}
+    SELECT function, kind, array_agg(post_id ORDER BY post_id COLLATE "C") FILTER (WHERE asked.few) AS ids, max(post_id) AS last
+    FROM marked m CROSS JOIN LATERAL (VALUES ('votes', m.votes), ('overlaps', m.overlaps), ('conflicts', m.conflicts),
+                                             ('correct', m.correct), ('incorrect', m.incorrect)) AS mark (kind, holds)
+    JOIN unnest(%(of)s::text[], %(kinds)s::text[], %(few)s::boolean[]) AS asked (function, kind, few) USING (function, kind)
+    WHERE mark.holds GROUP BY function, kind
 """
 _OTHER = """
     FROM votes o JOIN functions f ON f.function = o.function AND f.version = o.version
@@ -46,6 +63,7 @@ _WHICH: dict[Kind, str] = {
     "correct": "EXISTS (SELECT FROM gold g WHERE g.post_id = v.post_id AND g.label = v.vote)",
     "incorrect": "EXISTS (SELECT FROM gold g WHERE g.post_id = v.post_id AND g.label <> v.vote)",
 }
+FEW = 2_000  #: no more posts than that behind a number are remembered with it; more are so common that a walk finds them
 _POSTS = """
     WITH {functions}
     SELECT v.post_id AS id, v.vote, r.text, r.author, r.source, r.lang, r.links, r.split,
@@ -55,6 +73,10 @@ _POSTS = """
     WHERE v.function = %(function)s AND v.version = %(version)s AND v.vote IS NOT NULL AND v.post_id > %(after)s
       AND r.split IS NOT NULL AND r.kind <> 'delete' AND {which}
     ORDER BY v.post_id LIMIT %(limit)s
+"""
+_VOTED_ON = """
+    SELECT post_id FROM votes WHERE function = %(function)s AND version = %(version)s AND vote IS NOT NULL
+    ORDER BY post_id LIMIT %(limit)s
 """
 _VOTES = """
     WITH {functions}
@@ -74,25 +96,64 @@ def newest(conn: Connection) -> dict[str, Any] | None:
         return cursor.execute(_RUN).fetchone()
 
 
-def table(conn: Connection, run: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a row for each function: `posts`, and how many of them are `KINDS` to it. Reads every vote of the run."""
-    query = sql.SQL(_TABLE).format(functions=sql.SQL(_FUNCTIONS), raw=_raw(run))
-    with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, {"functions": Jsonb(run["functions"])}).fetchall()
+class Behind(NamedTuple):
+    """The posts behind a number, as far as they are remembered with it."""
+
+    ids: list[str] | None  #: in order; None where they are many
+    last: str  #: after it there are none
+
+
+class Table(NamedTuple):
+    """The numbers of each function, and the posts behind them."""
+
+    rows: list[dict[str, Any]]  #: for each function, `posts` and how many of them are `KINDS` to it
+    behind: dict[tuple[str, str], Behind]  #: by function and kind
+
+
+def table(conn: Connection, run: dict[str, Any]) -> Table:
+    """Return the table of a run's functions. Reads every vote of the run."""
+    marked = sql.SQL(_MARKED).format(functions=sql.SQL(_FUNCTIONS), raw=_raw(run))
+    values: dict[str, Any] = {"functions": Jsonb(run["functions"])}
+    with conn.transaction(), conn.cursor(row_factory=dict_row) as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")  # a table that was never analysed looks empty to the planner
+        rows = cursor.execute(sql.SQL(_TABLE).format(marked=marked), values).fetchall()
+        asked = [(row["function"], kind, row[kind] <= FEW) for row in rows for kind in KINDS]
+        values |= {name: list(column) for name, column in zip(("of", "kinds", "few"), zip(*asked, strict=True), strict=True)}
+        behind = {(function, str(kind)): Behind([] if few else None, "") for function, kind, few in asked}
+        for row in cursor.execute(sql.SQL(_BEHIND).format(marked=marked), values):
+            behind[row["function"], row["kind"]] = Behind(row["ids"], row["last"])
+    return Table(rows, behind)
 
 
 def posts(
-    conn: Connection, run: dict[str, Any], function: str, kind: Kind, *, after: str = "", limit: int
-) -> list[dict[str, Any]]:
-    """Return posts behind a number of the table, by id, after the one named; raises `DataError` for an unknown function."""
+    conn: Connection, run: dict[str, Any], function: str, kind: Kind, *, after: str = "", limit: int, behind: Behind | None = None,
+) -> tuple[list[dict[str, Any]], str | None]:  # fmt: skip
+    """Return posts behind a number of the table, by id, and after which of them there are more.
+
+    `behind` is what the table remembers of them. Raises `DataError` for an unknown function.
+    """
     if function not in run["functions"]:
         raise DataError(f"no labelling function {function!r} in the newest run")
-    query = sql.SQL(_POSTS).format(
-        functions=sql.SQL(_FUNCTIONS), raw=_raw(run), other=sql.SQL(_OTHER), which=sql.SQL(_WHICH[kind])
-    )
-    values = {"functions": Jsonb(run["functions"]), "function": function, "after": after, "limit": limit}
+    which, values = _WHICH[kind], {"functions": Jsonb(run["functions"]), "function": function, "limit": limit, "after": after}
+    ids = None
+    if behind is not None and behind.ids is not None:
+        ids = values["ids"] = behind.ids[bisect.bisect_right(behind.ids, after) :][:limit]
+        which, values["after"] = f"v.post_id = ANY(%(ids)s) AND {which}", ""
+    elif behind is not None:
+        which, values["last"] = f"v.post_id <= %(last)s AND {which}", behind.last
+    query = sql.SQL(_POSTS).format(functions=sql.SQL(_FUNCTIONS), raw=_raw(run), other=sql.SQL(_OTHER), which=sql.SQL(which))
     with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, {**values, "version": run["functions"][function]}).fetchall()
+        found = cursor.execute(query, {**values, "version": run["functions"][function]}).fetchall()
+    looked_at = ids if ids is not None else [post["id"] for post in found]
+    return found, looked_at[-1] if len(looked_at) == limit else None
+
+
+def voted_on(conn: Connection, run: dict[str, Any], function: str, limit: int) -> list[str]:
+    """Return ids of posts on which a function votes; raises `DataError` for an unknown one."""
+    if function not in run["functions"]:
+        raise DataError(f"no labelling function {function!r} in the newest run")
+    found = conn.execute(_VOTED_ON, {"function": function, "version": run["functions"][function], "limit": limit})
+    return [row[0] for row in found]
 
 
 def votes_on(conn: Connection, run: dict[str, Any], post_ids: list[str]) -> dict[str, set[str]]:

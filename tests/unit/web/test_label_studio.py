@@ -86,6 +86,16 @@ def test_what_is_said_there_is_kept_here(client, fill):
     assert len(rows) == 3
 
 
+def test_a_deletion_there_names_ids_only_and_takes_back_what_still_counts(client, fill):
+    fill.champion()
+    fill.keep("s:1", "the very words")
+    client.post("/label-studio/webhook", json=event("ANNOTATION_CREATED"))
+    gone = {"action": "ANNOTATIONS_DELETED", "annotations": [{"id": 3}, {"id": 99}], "project": {"id": 1}}
+    kept = [client.post("/label-studio/webhook", json=gone).json()["result"]["kept"] for _ in range(2)]
+    assert kept == [True, False]
+    assert fill.conn.execute("SELECT act, label FROM latest_answers").fetchall() == [("undo", None)]
+
+
 def test_where_people_have_tokens_label_studio_shows_one_too(open_client, fill, monkeypatch):
     monkeypatch.setenv("LS", "its own")
     people = {"annotators": [{"name": "Label Studio", "token": {"env": "LS"}}]}

@@ -4,6 +4,7 @@ import pytest
 
 from goldstream.datasets.tables import Dataset
 from goldstream.settings import Settings, convert
+from goldstream.web import votes
 
 JSON = {"accept": "application/json"}
 
@@ -61,6 +62,21 @@ def test_each_number_leads_to_its_posts(client, voted, show, posts):
     found = client.get(f"/rules?function=news&show={show}", headers=JSON).json()["posts"]
     assert [post["id"] for post in found] == posts
     assert client.get(f"/rules?function=news&show={show}").status_code == 200
+
+
+@pytest.mark.parametrize("few", [0, 3, 1_000])
+@pytest.mark.parametrize("show", votes.KINDS)
+def test_posts_are_the_same_whether_they_are_remembered_or_walked_to(voted, monkeypatch, few, show):
+    monkeypatch.setattr(votes, "FEW", few)
+    run = votes.newest(voted.conn)
+    table = votes.table(voted.conn, run)
+    walked, _ = votes.posts(voted.conn, run, "news", show, limit=10)
+    paged, after = [], ""
+    while after is not None:
+        found, after = votes.posts(voted.conn, run, "news", show, after=after, limit=1, behind=table.behind["news", show])
+        paged += found
+    assert paged == walked
+    assert len(walked) == next(row[show] for row in table.rows if row["function"] == "news")
 
 
 def test_a_number_leads_on_from_a_post(client, voted):

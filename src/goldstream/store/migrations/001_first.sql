@@ -303,7 +303,7 @@ CREATE TABLE annotations (
     act       text NOT NULL DEFAULT 'answer' CHECK (act IN ('answer', 'skip', 'undo', 'adjudicate')),
     round     integer,           -- the draw that asked; null when nobody was asked
     seconds   real,              -- how long the post stood before the person
-    shown     jsonb,             -- what was suggested: probability, version, soft label; null when it was hidden
+    shown     jsonb,             -- what was suggested: probability, version, soft label; null when it was hidden. Or Label Studio's number for it
     batch     bigint             -- the same number for all that were labelled at once
 );
 CREATE INDEX ON annotations (post_id, annotator, id);

@@ -46,16 +46,16 @@ class Rules:
     def __init__(self, refresher: Refresher) -> None:
         self._refresher = refresher
         self._run: dict[str, Any] | None = None
-        self._table = Costly(lambda conn: [])
+        self._table = Costly(lambda conn: None)
         self._lock = threading.Lock()
         self._posts: tuple[float, str, pl.DataFrame] | None = None
 
-    def table(self, conn: Connection, run: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return a row for each labelling function of `run`."""
-        if self._run is None or self._run["at"] != run["at"]:
-            self._run = run
-            self._table = Costly(lambda conn: votes.table(conn, run), self._refresher)
-        found: list[dict[str, Any]] = self._table.get(conn)
+    def table(self, run: dict[str, Any]) -> votes.Table | None:
+        """Return the table of `run`; None while it is counted for the first time and that takes long."""
+        with self._lock:
+            if self._run is None or self._run["at"] != run["at"]:
+                self._run, self._table = run, Costly(lambda conn: votes.table(conn, run), self._refresher)
+        found: votes.Table | None = self._table.soon()
         return found
 
     def posts(self, conn: Connection) -> "pl.DataFrame | None":
@@ -85,17 +85,20 @@ async def rules(request: Request) -> Response:
         run = votes.newest(conn)
         data: dict[str, Any] = {
             "counts": state.counters.now(conn), "labels": state.settings.project.labels, "function": function, "show": show,
-            "file": state.settings.labeling.functions, "run": run, "table": [], "posts": [], "next": None,
+            "file": state.settings.labeling.functions, "run": run, "table": [], "counting": False, "posts": [], "next": None,
         }  # fmt: skip
         if run is None:
             return {**data, "function": ""}
+        counted = state.rules.table(run)
         if not function:
-            return {**data, "table": state.rules.table(conn, run)}
-        found = votes.posts(conn, run, function, show, after=after, limit=SHOWN)
-        return {**data, "posts": found, "next": found[-1]["id"] if len(found) == SHOWN else None}
+            return {**data, "table": counted.rows if counted else [], "counting": counted is None}
+        behind = counted.behind.get((function, show)) if counted else None
+        found, following = votes.posts(conn, run, function, show, after=after, limit=SHOWN, behind=behind)
+        return {**data, "posts": found, "next": following}
 
     try:
-        return respond(request, "rules.html", await state.database.run(find))
+        data = await state.database.run(find)
+        return respond(request, "rules.html", data, headers={"refresh": "3"} if data["counting"] else None)
     except DataError as error:
         raise HTTPException(404, str(error)) from None
 

@@ -82,7 +82,7 @@ async def search(request: Request) -> Response:
             likeness = dict(state.alike.to(conn, origin["text"])) if origin else {}
             found = unanswered(conn, list(likeness), who)
         elif rule and run:
-            found = unanswered(conn, [post["id"] for post in votes.posts(conn, run, rule, "votes", limit=MOST)], who)
+            found = unanswered(conn, votes.voted_on(conn, run, rule, MOST), who)
         else:
             found = by_words(conn, query, unanswered_by=who, limit=SHOWN) if query else []
         posts = again(conn, found[:SHOWN], state.settings.project)
