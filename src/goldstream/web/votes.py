@@ -45,12 +45,16 @@ _TABLE = """
     FROM functions f LEFT JOIN marked m USING (function) GROUP BY f.function, f.version ORDER BY f.function
 """
 _BEHIND = """
-    WITH {marked}
-    SELECT function, kind, array_agg(post_id ORDER BY post_id COLLATE "C") FILTER (WHERE asked.few) AS ids, max(post_id) AS last
-    FROM marked m CROSS JOIN LATERAL (VALUES ('votes', m.votes), ('overlaps', m.overlaps), ('conflicts', m.conflicts),
-                                             ('correct', m.correct), ('incorrect', m.incorrect)) AS mark (kind, holds)
-    JOIN unnest(%(of)s::text[], %(kinds)s::text[], %(few)s::boolean[]) AS asked (function, kind, few) USING (function, kind)
-    WHERE mark.holds GROUP BY function, kind
+    WITH {marked}, behind AS (
+        SELECT m.function, mark.kind, m.post_id,
+               row_number() OVER (PARTITION BY m.function, mark.kind ORDER BY m.post_id COLLATE "C") AS place
+        FROM marked m
+        CROSS JOIN LATERAL (VALUES ('overlaps', m.overlaps), ('conflicts', m.conflicts), ('correct', m.correct),
+                                   ('incorrect', m.incorrect)) AS mark (kind, holds)
+        JOIN unnest(%(of)s::text[], %(kinds)s::text[]) AS asked (function, kind) USING (function, kind)
+        WHERE mark.holds
+    )
+    SELECT function, kind, array_agg(post_id ORDER BY place) AS ids FROM behind WHERE place <= %(most)s GROUP BY function, kind
 """
 _OTHER = """
     FROM votes o JOIN functions f ON f.function = o.function AND f.version = o.version
@@ -63,7 +67,7 @@ _WHICH: dict[Kind, str] = {
     "correct": "EXISTS (SELECT FROM gold g WHERE g.post_id = v.post_id AND g.label = v.vote)",
     "incorrect": "EXISTS (SELECT FROM gold g WHERE g.post_id = v.post_id AND g.label <> v.vote)",
 }
-FEW = 2_000  #: no more posts than that behind a number are remembered with it; more are so common that a walk finds them
+FEW = 2_000  #: posts behind a number that are remembered with it
 _POSTS = """
     WITH {functions}
     SELECT v.post_id AS id, v.vote, r.text, r.author, r.source, r.lang, r.links, r.split,
@@ -97,10 +101,10 @@ def newest(conn: Connection) -> dict[str, Any] | None:
 
 
 class Behind(NamedTuple):
-    """The posts behind a number, as far as they are remembered with it."""
+    """The posts behind a number that are remembered with it."""
 
-    ids: list[str] | None  #: in order; None where they are many
-    last: str  #: after it there are none
+    ids: list[str]  #: the first, in order
+    all: bool  #: whether there are no others
 
 
 class Table(NamedTuple):
@@ -117,12 +121,13 @@ def table(conn: Connection, run: dict[str, Any]) -> Table:
     with conn.transaction(), conn.cursor(row_factory=dict_row) as cursor:
         cursor.execute("SET LOCAL enable_nestloop = off")  # a table that was never analysed looks empty to the planner
         rows = cursor.execute(sql.SQL(_TABLE).format(marked=marked), values).fetchall()
-        asked = [(row["function"], kind, row[kind] <= FEW) for row in rows for kind in KINDS]
-        values |= {name: list(column) for name, column in zip(("of", "kinds", "few"), zip(*asked, strict=True), strict=True)}
-        behind = {(function, str(kind)): Behind([] if few else None, "") for function, kind, few in asked}
-        for row in cursor.execute(sql.SQL(_BEHIND).format(marked=marked), values):
-            behind[row["function"], row["kind"]] = Behind(row["ids"], row["last"])
-    return Table(rows, behind)
+        # posts that a function votes on stand in its index, and very common ones are met soon on the way through it
+        asked = [(row["function"], kind) for row in rows for kind in KINDS[1:] if kind != "overlaps" or row[kind] <= FEW]
+        values |= {"of": [function for function, _ in asked], "kinds": [kind for _, kind in asked], "most": FEW}
+        found = cursor.execute(sql.SQL(_BEHIND).format(marked=marked), values).fetchall()
+    ids = {(row["function"], row["kind"]): row["ids"] for row in found}
+    counted = {(row["function"], kind): row[kind] for row in rows for kind in KINDS}
+    return Table(rows, {each: Behind(ids.get(each, []), counted[each] <= FEW) for each in asked})
 
 
 def posts(
@@ -134,17 +139,18 @@ def posts(
     """
     if function not in run["functions"]:
         raise DataError(f"no labelling function {function!r} in the newest run")
-    which, values = _WHICH[kind], {"functions": Jsonb(run["functions"]), "function": function, "limit": limit, "after": after}
-    ids = None
-    if behind is not None and behind.ids is not None:
-        ids = values["ids"] = behind.ids[bisect.bisect_right(behind.ids, after) :][:limit]
-        which, values["after"] = f"v.post_id = ANY(%(ids)s) AND {which}", ""
-    elif behind is not None:
-        which, values["last"] = f"v.post_id <= %(last)s AND {which}", behind.last
+    ids = None if behind is None else behind.ids[bisect.bisect_right(behind.ids, after) :][:limit]
+    if behind is not None and not behind.all and len(ids or ()) < limit:
+        ids = None
+    which = _WHICH[kind] if ids is None else f"v.post_id = ANY(%(ids)s) AND {_WHICH[kind]}"
     query = sql.SQL(_POSTS).format(functions=sql.SQL(_FUNCTIONS), raw=_raw(run), other=sql.SQL(_OTHER), which=sql.SQL(which))
+    values = {
+        "functions": Jsonb(run["functions"]), "function": function, "version": run["functions"][function], "limit": limit,
+        "after": after if ids is None else "", "ids": ids,
+    }  # fmt: skip
     with conn.cursor(row_factory=dict_row) as cursor:
-        found = cursor.execute(query, {**values, "version": run["functions"][function]}).fetchall()
-    looked_at = ids if ids is not None else [post["id"] for post in found]
+        found = cursor.execute(query, values).fetchall()
+    looked_at = [post["id"] for post in found] if ids is None else ids
     return found, looked_at[-1] if len(looked_at) == limit else None
 
 

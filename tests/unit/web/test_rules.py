@@ -64,7 +64,7 @@ def test_each_number_leads_to_its_posts(client, voted, show, posts):
     assert client.get(f"/rules?function=news&show={show}").status_code == 200
 
 
-@pytest.mark.parametrize("few", [0, 3, 1_000])
+@pytest.mark.parametrize("few", [0, 2, 1_000])
 @pytest.mark.parametrize("show", votes.KINDS)
 def test_posts_are_the_same_whether_they_are_remembered_or_walked_to(voted, monkeypatch, few, show):
     monkeypatch.setattr(votes, "FEW", few)
@@ -73,7 +73,7 @@ def test_posts_are_the_same_whether_they_are_remembered_or_walked_to(voted, monk
     walked, _ = votes.posts(voted.conn, run, "news", show, limit=10)
     paged, after = [], ""
     while after is not None:
-        found, after = votes.posts(voted.conn, run, "news", show, after=after, limit=1, behind=table.behind["news", show])
+        found, after = votes.posts(voted.conn, run, "news", show, after=after, limit=1, behind=table.behind.get(("news", show)))
         paged += found
     assert paged == walked
     assert len(walked) == next(row[show] for row in table.rows if row["function"] == "news")

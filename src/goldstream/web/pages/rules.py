@@ -90,8 +90,10 @@ async def rules(request: Request) -> Response:
         if run is None:
             return {**data, "function": ""}
         counted = state.rules.table(run)
+        if counted is None and (not function or show != "votes"):
+            return {**data, "counting": True}
         if not function:
-            return {**data, "table": counted.rows if counted else [], "counting": counted is None}
+            return {**data, "table": counted.rows if counted else []}
         behind = counted.behind.get((function, show)) if counted else None
         found, following = votes.posts(conn, run, function, show, after=after, limit=SHOWN, behind=behind)
         return {**data, "posts": found, "next": following}
