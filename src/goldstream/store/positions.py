@@ -34,6 +34,11 @@ class Lag(NamedTuple):
     seconds: float | None  #: age of the oldest post not read yet; 0 at the log's end
 
 
+#: SQL for how many posts have been read of logs that are not in this store: the furthest reader of each partition counts.
+READ_ELSEWHERE = """(
+    SELECT sum(furthest) FROM (SELECT max(p.position) AS furthest FROM positions p
+                               JOIN log_partitions l ON l.number = p.partition GROUP BY p.partition) partitions
+)"""
 _TAKE = """
     INSERT INTO positions AS p (reader, log, partition, epoch) VALUES (%s, %s, %s, 1)
     ON CONFLICT (reader, log, partition) DO UPDATE SET epoch = p.epoch + 1, updated_at = clock_timestamp()

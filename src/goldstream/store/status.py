@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from goldstream.store.positions import lag
+from goldstream.store.positions import READ_ELSEWHERE, lag
 
 
 class Progress(NamedTuple):
@@ -19,8 +19,8 @@ class Progress(NamedTuple):
     champion: int | None
 
 
-_PROGRESS = """
-    SELECT coalesce((SELECT sum(next_position) FROM logs), 0)::bigint,
+_PROGRESS = f"""
+    SELECT greatest((SELECT sum(next_position) FROM logs), {READ_ELSEWHERE}, 0)::bigint,
            coalesce((SELECT (counts->>'collected')::bigint FROM datasets ORDER BY created_at DESC LIMIT 1), 0),
            coalesce((SELECT sum(position) FROM positions WHERE reader = %(reader)s), 0)::bigint,
            (SELECT count(*) FROM kept), (SELECT count(*) FROM links),

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from goldstream.store import Store
-from goldstream.store.positions import lag
+from goldstream.store.positions import READ_ELSEWHERE, lag
 from goldstream.store.reconnect import OUTAGES
 from goldstream.web.database import Connection, one, rows
 
@@ -22,8 +22,8 @@ OLD_S = 5.0  #: what is older than that, after the time it may be remembered, is
 LONGEST_MS = 60_000
 AFFORDABLE = 20  #: a count that took t seconds is made again after 20 × t, so it takes at most 5 % of one connection
 
-_NUMBERS = """
-    SELECT (SELECT coalesce(sum(next_position), 0)::bigint FROM logs) AS posts,
+_NUMBERS = f"""
+    SELECT greatest((SELECT sum(next_position) FROM logs), {READ_ELSEWHERE}, 0)::bigint AS posts,
            (SELECT coalesce(sum(position), 0)::bigint FROM positions WHERE reader = %(reader)s) AS classified,
            (SELECT after FROM alias_moves WHERE alias = 'champion' ORDER BY id DESC LIMIT 1) AS champion,
            EXISTS (SELECT FROM models) AS trained
