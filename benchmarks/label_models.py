@@ -8,9 +8,9 @@ label numbers, -1 for an abstention). Label models learn from the votes of `trai
 on `test` of the label model / of TF-IDF with logistic regression fitted on its labels of `train`.
 
 The classifier is the same for everybody: fitted on the covered rows of `train`; how (on probabilities, or on the likeliest
-label, and with which C) is chosen for every row by its accuracy on `valid`, but for "goldstream", which always learns from the
-likeliest label. Ties are drawn by seed. Then 100,000 × 8 made-up votes are fitted, medians of five runs. What this does not show:
-votes whose functions copy each other.
+label, and with which C) is chosen for every row by its accuracy on `valid`, but for "goldstream", which learns as its own
+classifier does: the likeliest label, weighing as much as it is certain. Ties are drawn by seed. Then 100,000 × 8 made-up
+votes are fitted, medians of five runs. What this does not show: votes whose functions copy each other.
 """
 
 import argparse
@@ -35,6 +35,7 @@ from threadpoolctl import threadpool_limits
 
 from goldstream.labeling.choice import LABEL_MODELS, choose
 from goldstream.labeling.label_models import Votes
+from goldstream.training.fit import taught_by
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "weak_supervision"
 STRENGTHS = (1.0, 3.0, 10.0, 30.0)  # C of the logistic regression
@@ -127,12 +128,22 @@ def likeliest(scores: np.ndarray) -> np.ndarray:
     return best / best.sum(axis=1, keepdims=True)
 
 
-def classifier(data: VoteSet, scores: np.ndarray, *, only_likeliest: bool) -> tuple[float, str]:
+def lessons(scores: np.ndarray) -> dict[str, np.ndarray]:
+    """What a classifier can learn from a label model: its likeliest labels, or its probabilities."""
+    return {"likeliest": likeliest(scores), "probabilities": scores}
+
+
+def as_goldstream(scores: np.ndarray) -> np.ndarray:
+    """What goldstream's own classifier learns: the likeliest label, weighing as much as it is certain."""
+    targets, weights = taught_by(scores)
+    return targets * weights[:, None]
+
+
+def classifier(data: VoteSet, ways: dict[str, np.ndarray]) -> tuple[float, str]:
     """The accuracy on test of the classifier that does best on valid, and how it was fitted."""
     tfidf = TfidfVectorizer().fit(data.train.texts)
     train, valid, test = (tfidf.transform(part.texts) for part in (data.train, data.valid, data.test))
     covered = (data.train.votes >= 0).any(axis=1)
-    ways = {"likeliest": likeliest(scores)} if only_likeliest else {"likeliest": likeliest(scores), "probabilities": scores}
     best = (-1.0, 0.0, "")
     for how, targets in ways.items():
         for strength in STRENGTHS:
@@ -159,7 +170,7 @@ def table(sets: list[VoteSet]) -> dict[str, dict[str, Any]]:
             started = time.perf_counter()
             proba, note = make(data)
             scores, seconds = proba(data.train.votes), time.perf_counter() - started
-            end, how = classifier(data, scores, only_likeliest=way == "goldstream")
+            end, how = classifier(data, {"as goldstream": as_goldstream(scores)} if way == "goldstream" else lessons(scores))
             found[way][data.name] = {
                 "label_model": accuracy(proba(data.test.votes), data.test.gold), "end_model": end,
                 "note": note, "end_model_by": how, "seconds": seconds,

@@ -257,3 +257,59 @@ def test_a_model_goes_on_from_another_and_is_pruned(tmp_path: Path) -> None:
 def test_an_option_that_can_not_be_is_explained(tmp_path: Path, option: str, said: str) -> None:
     with pytest.raises(GoldstreamError, match=said):
         run("fit", table(tmp_path, (0, 1)), "--text", "words", "--label", "kind", "--out", tmp_path / "m", "--set", option)
+
+
+def voted(folder: Path, votes: list[list[Any]], name: str = "votes.parquet", **more: list[Any]) -> Path:
+    posts = pl.DataFrame(
+        {"words": (RAIN + MODELS) * 20, "said": votes * 20, **{name: each * 20 for name, each in more.items()}}
+    )
+    posts.write_parquet(folder / name)
+    return folder / name
+
+
+@pytest.mark.parametrize("labels", [(0, 1), ("rain", "model")])
+def test_votes_teach_in_place_of_labels(tmp_path: Path, labels: tuple[Any, Any]) -> None:
+    rain, model = labels
+    # the first two functions are right where they vote, the third says the same of everything
+    votes = [[rain, None, model]] * 5 + [[None, None, None]] + [[None, model, model]] * 6
+    train = voted(tmp_path, votes)
+    dev = voted(tmp_path, votes, "dev.parquet", kind=[rain] * 6 + [model] * 6)
+    fitted = run(
+        "fit", train, "--text", "words", "--votes", "said", "--label", "kind", "--dev", dev, "--out", tmp_path / "model"
+    )
+    assert (fitted["n"], fitted["skipped"]) == (220, 20)
+    assert fitted["label_model"]["name"] == "weighted"
+    assert fitted["label_model"]["on_dev"]["weighted"]["accuracy"] > 0.9
+    assert run("evaluate", tmp_path / "model", dev)["accuracy"] == 1.0
+    run("predict", tmp_path / "model", dev, "--out", tmp_path / "said.parquet")
+    assert pl.read_parquet(tmp_path / "said.parquet")["prediction"].dtype == pl.read_parquet(dev)["kind"].dtype
+
+
+def test_a_column_for_each_function_and_no_dev(tmp_path: Path) -> None:
+    posts = pl.DataFrame(
+        {"words": (RAIN + MODELS) * 20, "one": ([0] * 5 + [-1] + [1] * 6) * 20, "two": ([0] * 6 + [-1] * 6) * 20}
+    )
+    posts.write_csv(tmp_path / "posts.csv")
+    fitted = run(
+        "fit", tmp_path / "posts.csv", "--text", "words", "--votes", "one", "--votes", "two", "--label", "kind",
+        "--out", tmp_path / "model",
+    )  # fmt: skip
+    assert fitted["label_model"]["name"] == "majority"
+    assert fitted["label_model"]["on_dev"] == {}
+    assert fitted["labels"] == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("votes", "complaint"),
+    [
+        ([[0, 1]] * 11 + [[0]], "differ in length"),
+        ([[-1, -1]] * 12, "name 0 label"),
+        ([[1, 1]] * 12, "name 1 label"),
+        ([[[0], [1]]] * 12, "not texts or numbers"),
+    ],
+    ids=["uneven", "nobody votes", "one label", "lists of lists"],
+)
+def test_votes_that_teach_nothing_are_named(tmp_path: Path, votes: list[Any], complaint: str) -> None:
+    train = voted(tmp_path, votes)
+    with pytest.raises(GoldstreamError, match=complaint):
+        run("fit", train, "--text", "words", "--votes", "said", "--label", "kind", "--out", tmp_path / "model")

@@ -13,6 +13,11 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.argument("file", type=_FILE)
 @click.option("--text", required=True, help="The column that holds the text.")
 @click.option("--label", required=True, help="The column that holds the label: names or numbers.")
+@click.option(
+    "--votes", multiple=True, metavar="COLUMN",
+    help="A column with a labelling function's votes, or with lists of all functions' votes, to learn from instead of labels "
+    "(which dev needs all the same). Nothing, or -1 among numbers, is an abstention. Can be given many times.",
+)  # fmt: skip
 @click.option("--dev", type=_FILE, help="Labelled rows to choose the threshold by; without them, cross-fitting does.")
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder to write the model to."
@@ -34,7 +39,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @json_option
 def fit(
-    file: Path, text: str, label: str, dev: Path | None, out: Path, positive: str | None,
+    file: Path, text: str, label: str, votes: tuple[str, ...], dev: Path | None, out: Path, positive: str | None,
     precision: float | None, recall: float | None, metric: str | None, budget: float, options: tuple[str, ...],
     most_kb: int | None, start: Path | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
@@ -52,7 +57,12 @@ def fit(
     chosen = settings.assignments(options) | ({} if most_kb is None else {"most-kb": most_kb})
     section, aim, plan = settings.Model(seed=seed, options=chosen), Aim(precision, recall), Plan(metric, budget, say=say)
     with at_work(f"learning from {file}"):
-        report = fit_table(file, text, label, out, dev=dev, positive=positive, section=section, aim=aim, plan=plan, start=start)
+        report = fit_table(
+            file, text, label, out,
+            votes=votes, dev=dev, positive=positive, section=section, aim=aim, plan=plan, start=start,
+        )  # fmt: skip
+    if "label_model" in report:
+        say(f"label model: {report['label_model']['name']}, {report['label_model']['reason']}")
     for warning in report["chosen_for"]["warnings"]:
         say(warning)
     emit(report, as_json)

@@ -20,7 +20,7 @@ from goldstream.models.folder import folder_hash, load_model, save_model
 from goldstream.run import gold_rows, reports
 from goldstream.run.project import Project
 from goldstream.training import gold_alone, leakage, metrics
-from goldstream.training.fit import NO_PLAN, Fitted, Judged, Plan, fit
+from goldstream.training.fit import NO_PLAN, Fitted, Judged, Plan, fit, taught_by
 from goldstream.training.remarks import remarks
 from goldstream.training.threshold import Aim, judge
 
@@ -120,20 +120,11 @@ def _made_by(project: Project) -> dict[str, Any]:
 def _fitted(project: Project, material: Material, plan: Plan, start: Classifier | None) -> Fitted:
     settings = project.settings
     labels, model = settings.project.labels, settings.model
+    targets, weights = taught_by(material.soft)
     return fit(
-        model, labels, material.texts, material.soft, labels.index(settings.project.keep), _enough(material.dev),
-        certainty(material.soft), aim=Aim(model.precision, model.recall), plan=plan, start=start,
+        model, labels, material.texts, targets, labels.index(settings.project.keep), _enough(material.dev),
+        weights, aim=Aim(model.precision, model.recall), plan=plan, start=start,
     )  # fmt: skip
-
-
-def certainty(soft: np.ndarray) -> np.ndarray:
-    """Return how far each row of soft labels is from knowing nothing (near 0) to being sure (1): what it weighs in training.
-
-    >>> certainty(np.array([[0.5, 0.5], [0.75, 0.25], [0.0, 1.0]])).round(2).tolist()
-    [0.009999999776482582, 0.5, 1.0]
-    """
-    labels = soft.shape[1]
-    return np.clip((soft.max(axis=1) * labels - 1) / (labels - 1), 0.01, 1.0).astype(np.float32)
 
 
 def _enough(dev: Judged) -> Judged | None:

@@ -132,6 +132,20 @@ def fit(
     return Fitted(model, calibration, threshold.value, evidence)
 
 
+def taught_by(soft: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what to learn from soft labels: the likeliest label of each row, and how much the row weighs (both float32).
+
+    A row weighs as much as its label is certain: (p · K - 1) / (K - 1), with p the highest probability of K labels.
+
+    >>> targets, weights = taught_by(np.array([[0.5, 0.5], [0.75, 0.25], [0.0, 1.0]]))
+    >>> targets.argmax(axis=1).tolist(), [round(float(weight), 2) for weight in weights]
+    ([0, 0, 1], [0.01, 0.5, 1.0])
+    """
+    labels = soft.shape[1]
+    weights = np.clip((soft.max(axis=1) * labels - 1) / (labels - 1), 0.01, 1.0)
+    return np.eye(labels, dtype=np.float32)[soft.argmax(axis=1)], weights.astype(np.float32)
+
+
 def _with(section: settings.Model, options: Options) -> settings.Model:
     """The same settings with more or other options."""
     return msgspec.structs.replace(section, options={**section.options, **options})

@@ -5,23 +5,26 @@ nothing but the folder and a file.
 """
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from goldstream import settings
 from goldstream.errors import DataError, ModelError
 from goldstream.models.folder import Loaded, folder_hash, load_model, make_folder, save_model
 from goldstream.tables import check_path, read_table, write_table
 from goldstream.training import metrics
-from goldstream.training.fit import NO_PLAN, Judged, Plan, fit
+from goldstream.training.fit import NO_PLAN, Judged, Plan, fit, taught_by
 from goldstream.training.labelled import as_texts, labelled, labels_in, plain, plain_column
 from goldstream.training.remarks import remarks
 from goldstream.training.report import judgement, report
 from goldstream.training.threshold import BEST_F1, Aim
+from goldstream.training.voted import voted
 
 MOST_LABELS = 2_000
 ABOUT_POSTS = ("id", "source", "lang", "language", "links", "created_at", "seen_at")  #: columns that slices are made by
@@ -35,40 +38,47 @@ TYPES = {
 }  # fmt: skip
 
 
+class _Rows(NamedTuple):
+    """What a table has to teach."""
+
+    texts: pa.StringArray
+    targets: np.ndarray  #: float32, texts × labels
+    labels: tuple[str, ...]
+    dtype: str  #: of the labels' column
+    skipped: int  #: rows that teach nothing
+    weights: np.ndarray | None = None
+    evidence: Mapping[str, Any] = {}
+
+
 def fit_table(
     file: Path, text: str, label: str, out: Path, *,
-    dev: Path | None, positive: str | None, section: settings.Model, aim: Aim = BEST_F1, plan: Plan = NO_PLAN,
-    start: Path | None = None,
+    votes: Sequence[str] = (), dev: Path | None, positive: str | None, section: settings.Model, aim: Aim = BEST_F1,
+    plan: Plan = NO_PLAN, start: Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Fit a classifier on the columns `text` and `label` of the table in `file`, save it in `out`, return what it is.
 
-    `start` is the folder of a model to go on from.
+    With `votes`, columns of labelling functions' votes teach it, and only `dev` has to have the column `label`. `start` is
+    the folder of a model to go on from.
 
     Raises `DataError` or `ModelError` that says which column, row count or label is in the way.
     """
-    texts, values, dtype, skipped = labelled(file, text, label)
-    labels = tuple(str(value) for value in sorted(set(values)))
-    if len(labels) < 2:
-        raise DataError(f"{file}: column {label!r} has one label only, {labels[0]!r}; a classifier needs two")
-    if len(labels) > MOST_LABELS:
-        raise DataError(f"{file}: column {label!r} has {len(labels):,} different labels; up to {MOST_LABELS:,} can be learnt")
+    rows = _voted(file, text, votes, dev, label) if votes else _labelled(file, text, label)
+    labels, numbers = rows.labels, rows.targets.argmax(axis=1)
     chosen = _positive(positive, labels)
-    numbers = _numbers(values, labels)
-    targets = np.eye(len(labels), dtype=np.float32)[numbers]
     judged = None if dev is None else _judged(dev, text, label, labels)
-    remarked = remarks(texts, numbers, labels, None if judged is None else judged.true)
+    remarked = remarks(rows.texts, numbers, labels, None if judged is None else judged.true)
     for remark in remarked:
         plan.say(remark)
     before = None if start is None else load_model(start)
     make_folder(out)
     fitted = fit(
-        section, labels, texts, targets, labels.index(chosen), judged,
-        aim=aim, plan=plan._replace(gold=True), start=None if before is None else before.classifier,
+        section, labels, rows.texts, rows.targets, labels.index(chosen), judged, rows.weights,
+        aim=aim, plan=plan._replace(gold=not votes), start=None if before is None else before.classifier,
     )  # fmt: skip
     facts = {
-        "text": text, "label": label, "dtype": dtype, "rows": len(numbers), "file": file.name,
+        "text": text, "label": label, "dtype": rows.dtype, "rows": len(numbers), "file": file.name,
         "file_sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "seed": section.seed, "options": section.options,
-        "code": installed_version("goldstream"), **fitted.evidence,
+        "code": installed_version("goldstream"), **rows.evidence, **fitted.evidence,
     }  # fmt: skip
     save_model(
         fitted.model, out, kind=section.type, name=out.resolve().name, threshold=fitted.threshold, positive=chosen,
@@ -77,7 +87,7 @@ def fit_table(
     return {
         "model": str(out),
         "n": len(numbers),
-        "skipped": skipped,
+        "skipped": rows.skipped,
         "remarks": remarked,
         "labels": list(labels),
         "positive": chosen,
@@ -87,6 +97,7 @@ def fit_table(
         "epochs": fitted.evidence["epochs"],
         "calibration": fitted.evidence["calibration"],
         "chosen_for": fitted.evidence["threshold"],
+        **rows.evidence,
     }
 
 
@@ -161,6 +172,23 @@ def _remembered(facts: dict[str, Any], name: str, folder: Path) -> str:
             f"{folder} does not remember the columns of a table (no {name!r}); only `goldstream fit` makes such models"
         )
     return value
+
+
+def _labelled(file: Path, text: str, label: str) -> _Rows:
+    found = labelled(file, text, label)
+    labels = tuple(str(value) for value in sorted(set(found.values)))
+    if len(labels) < 2:
+        raise DataError(f"{file}: column {label!r} has one label only, {labels[0]!r}; a classifier needs two")
+    if len(labels) > MOST_LABELS:
+        raise DataError(f"{file}: column {label!r} has {len(labels):,} different labels; up to {MOST_LABELS:,} can be learnt")
+    targets = np.eye(len(labels), dtype=np.float32)[_numbers(found.values, labels)]
+    return _Rows(found.texts, targets, labels, found.dtype, found.skipped)
+
+
+def _voted(file: Path, text: str, votes: Sequence[str], dev: Path | None, label: str) -> _Rows:
+    found = voted(file, text, votes, dev=dev, label=label)
+    targets, weights = taught_by(found.soft)
+    return _Rows(found.texts, targets, found.labels, found.dtype, found.uncovered, weights, {"label_model": found.as_json()})
 
 
 def _judged(file: Path, text: str, label: str, labels: tuple[str, ...]) -> Judged:

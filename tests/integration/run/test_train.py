@@ -30,9 +30,9 @@ def texts(word: str, rows: int) -> list[str]:
 
 
 def test_rows_weigh_as_much_as_their_soft_labels_are_certain(project: Project, posts: Posts) -> None:
-    # of 100 rows with the word, 20 are surely rain and 80 perhaps model: on average model, by certainty rain
+    # of 100 rows with the word, 20 are surely rain and 80 perhaps model: by number model, by certainty rain
     posts.add("train", texts("cloud", 20), soft=RAIN)
-    posts.add("train", texts("cloud", 80), soft=(0.3, 0.7))
+    posts.add("train", texts("cloud", 80), soft=(0.45, 0.55))
     posts.add("train", texts("sun", 50), soft=RAIN)
     posts.add("train", texts("net", 50), soft=MODEL)
     made, _ = train(project)
