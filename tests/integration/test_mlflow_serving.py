@@ -137,6 +137,7 @@ def test_a_move_in_mlflow_is_announced_by_its_webhook(served: Served, mlflow_uri
             client.set_registered_model_alias(name, "champion", "2")
             assert waiter.wait(30)  # in an hour, it would have looked by itself
             assert waiter.alias("champion") == 2
+        wait_until(lambda: json.loads(served.post("/predict", b'{"text": "flood"}')[1])["version"] == 2)
         assert [move.who for move in served.registry.history("champion")] == ["MLflow", "ann"]
     finally:
         client.delete_webhook(hook.webhook_id)
@@ -147,6 +148,15 @@ def test_a_delivery_without_mlflows_signature_is_refused(served: Served) -> None
     for headers in ({}, {"X-MLflow-Signature": "v1,AAAA", "X-MLflow-Delivery-Id": "1", "X-MLflow-Timestamp": "1795000000"}):
         status, body = served.post("/webhooks/mlflow", event, **headers)
         assert (status, list(json.loads(body))) == (401, ["error"])
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(600):
+        if true():
+            return
+        pause.wait(0.05)
+    raise AssertionError("it never came to it")
 
 
 def wait_until_answered(url: str, alive: Callable[[], bool]) -> None:
