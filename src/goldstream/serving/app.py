@@ -27,6 +27,7 @@ from goldstream.serving.guard import Guard
 from goldstream.serving.problems import problem, refused
 from goldstream.serving.requests import Refused
 from goldstream.serving.service import Service
+from goldstream.serving.unpacking import Unpacking
 
 PROTOCOLS = (ours, predictions, health, tensorflow_serving, open_inference, mlflow_scoring, mlflow_webhook, metrics, openapi)
 
@@ -54,6 +55,7 @@ def make_app(service: Service) -> Starlette:
         routes=[route for protocol in PROTOCOLS for route in protocol.routes(service)],
         middleware=[
             Middleware(Guard, service=service),
+            Middleware(Unpacking, largest_body=service.largest_body),
             Middleware(Direct, answers=ours.answers(service), largest_body=service.largest_body),
         ],
         exception_handlers={
