@@ -31,7 +31,7 @@ class Load(NamedTuple):
     p50_ms: float
     p99_ms: float
     failed: int  #: answers that were not 2xx, and connections that broke
-    cpu_us: float  #: that the server's process took for each request; says more than the rate on a machine that is not idle
+    cpu_us: float  #: that the server's processes took for each request; says more than the rate on a machine that is not idle
 
 
 def script(folder: Path, path: str, bodies: list[object]) -> Path:
@@ -47,7 +47,7 @@ def script(folder: Path, path: str, bodies: list[object]) -> Path:
 
 def run(url: str, server: int, lua: Path, *, seconds: int, connections: int) -> Load:
     """Ask the process `server` as fast as answers come, over so many connections."""
-    before = sum(psutil.Process(server).cpu_times()[:2])
+    before = _cpu_s(server)
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(lua), url]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
@@ -57,9 +57,15 @@ def run(url: str, server: int, lua: Path, *, seconds: int, connections: int) -> 
     assert rate is not None, said
     requests = re.search(r"(\d+) requests in", said)
     assert requests is not None, said
-    cpu_us = (sum(psutil.Process(server).cpu_times()[:2]) - before) / max(1, int(requests[1])) * 1e6
+    cpu_us = (_cpu_s(server) - before) / max(1, int(requests[1])) * 1e6
     failed += int(wrong[1]) if wrong else 0
     return Load(float(rate[1]), _ms(said, "50%"), _ms(said, "99%"), failed, cpu_us)
+
+
+def _cpu_s(server: int) -> float:
+    """What the server and the processes that it has started took until now, in seconds."""
+    process = psutil.Process(server)
+    return float(sum(sum(each.cpu_times()[:2]) for each in [process, *process.children(recursive=True)]))
 
 
 def _ms(said: str, quantile: str) -> float:

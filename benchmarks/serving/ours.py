@@ -33,13 +33,18 @@ def texts(count: int = 4_000) -> list[str]:
     return found[:count]
 
 
+def is_about_ai(text: str) -> bool:
+    """What all models here learn."""
+    return re.search(r"\b(ai|llm|model|gpt)\b", text, re.IGNORECASE) is not None
+
+
 def make_project(folder: Path, seeds: int = 2, **serving: str) -> Path:
     """A project with `seeds` versions of a model of the default size; the first is champion."""
     config = folder / "goldstream.toml"
     lines = [f"{name.replace('_', '-')} = {value}" for name, value in serving.items()]
     config.write_text('[project]\nname = "bench"\nlabels = ["ai", "other"]\nkeep = "ai"\n[serving]\n' + "\n".join(lines))
     words = texts()
-    truth = np.array([0 if re.search(r"\b(ai|llm|model|gpt)\b", text, re.IGNORECASE) else 1 for text in words])
+    truth = np.array([0 if is_about_ai(text) else 1 for text in words])
     with Project.open(config) as project:
         registry = project.registry()
         for seed in range(seeds):
