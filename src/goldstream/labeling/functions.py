@@ -29,6 +29,10 @@ MOST_ERRORS = 1_000  #: posts on which a rule raises before whole batches are gi
 MOST_SLOW = 20  #: posts on which a rule takes too long before it is given up
 LONGEST_ERROR = 200  #: characters of an error that are kept
 LIMIT_S = 1.0  #: how long a rule may look at one post, unless it says otherwise
+BATCH_LIMIT_S = 600.0  #: how long a rule may look at a batch, unless it says otherwise
+
+#: What may come out of a rule that somebody else wrote; a person's Ctrl-C is not among it.
+RULE_ERRORS = (Exception, TooSlow, SystemExit)
 
 #: What a rule sees: the columns of a post without `extra`. Gold labels and splits stand beside them and are not shown.
 VISIBLE = tuple(name for name in POSTS.names if name != "extra")
@@ -43,7 +47,7 @@ class LabelingFunction:
     rule: Callable[[Any], Any] | pl.Expr  #: an expression is true where the rule's label applies
     version: str
     per_post: bool = False
-    limit_s: float = LIMIT_S  #: how long a rule on one post may take
+    limit_s: float = LIMIT_S  #: how long a rule may take for a post, or for a batch
     sees: Callable[..., Any] = Post  #: what a rule on one post is given, made of the post's columns
     numbers: tuple[str, ...] = ()  #: the labels that a rule means which returns 0, 1, 2 …, and -1 to abstain
 
@@ -66,12 +70,14 @@ class LabelingFunction:
         while waiting:
             part = waiting.pop()
             try:
-                parts.append(self._labels(self.rule(part) if callable(self.rule) else self.rule, part))
+                with Alarm.set(self.limit_s) as alarm, alarm:
+                    parts.append(self._labels(self.rule(part) if callable(self.rule) else self.rule, part))
             except LabelingError:
                 raise
-            except Exception as error:
-                if len(part) <= 1 or ballot.errors >= MOST_ERRORS:
-                    ballot.count(part, sum(map(len, parts)), error)
+            except RULE_ERRORS as error:
+                slow = isinstance(error, TooSlow)
+                if slow or len(part) <= 1 or ballot.errors >= MOST_ERRORS:
+                    ballot.count(part, sum(map(len, parts)), error, given_up=len(part) if slow else 0)
                     parts.append(pl.Series(self.name, [None] * len(part), pl.String))
                 else:
                     waiting += [part[len(part) // 2 :], part[: len(part) // 2]]
@@ -87,15 +93,12 @@ class LabelingFunction:
             for at, row in enumerate(posts.iter_rows(named=True)):
                 answer = None
                 try:
-                    alarm.start()
-                    try:
+                    with alarm:
                         answer = rule(self.sees(**row))
-                    finally:
-                        alarm.stop()
-                except (Exception, TooSlow) as error:
+                except RULE_ERRORS as error:
                     slow += isinstance(error, TooSlow)
                     if slow == MOST_SLOW:
-                        ballot.count(posts[at:], at, error)
+                        ballot.count(posts[at:], at, error, given_up=len(posts) - at - 1)
                         break
                     ballot.count(posts[at], at, error)
                 labels.append(self._label(answer))
@@ -139,14 +142,16 @@ class Ballot:
     labels: pl.Series
     failed: list[int] = field(default_factory=list)  #: the rows on which the rule raised
     first_errors: list[str] = field(default_factory=list)  #: what it raised on the first of them, with the post's id
+    given_up: int = 0  #: rows among those that failed which the rule was not asked about, or not to the end, for want of time
 
     @property
     def errors(self) -> int:
         """On how many posts the rule raised."""
         return len(self.failed)
 
-    def count(self, posts: pl.DataFrame, row: int, error: BaseException) -> None:
+    def count(self, posts: pl.DataFrame, row: int, error: BaseException, *, given_up: int = 0) -> None:
         """Count an error on all of `posts`, which begin at `row`, and keep it if it is among the first."""
+        self.given_up += given_up
         self.failed += range(row, row + len(posts))
         if len(self.first_errors) < FIRST_ERRORS:
             at = posts["id"][0] if "id" in posts.columns and len(posts) else "a post"
@@ -180,12 +185,14 @@ def _visible(posts: pl.DataFrame) -> pl.DataFrame:
 
 
 def labeling_function(
-    label: str | None = None, *, name: str | None = None, per_post: bool = False, limit_s: float = LIMIT_S
+    label: str | None = None, *, name: str | None = None, per_post: bool = False, limit_s: float | None = None
 ) -> Callable[[Callable[[Any], Any]], LabelingFunction]:
     """Turn a function of a batch (or, with `per_post`, of one `Post`) into a labelling function.
 
-    A rule on one post that takes longer than `limit_s` seconds abstains on that post, as one that raises does.
+    A rule on one post that takes longer than `limit_s` seconds (by default `LIMIT_S`) abstains on that post, as one that
+    raises does; a rule on a batch that takes longer than that (`BATCH_LIMIT_S`) abstains on the batch.
     """
+    limit_s = limit_s or (LIMIT_S if per_post else BATCH_LIMIT_S)
 
     def decorate(rule: Callable[[Any], Any]) -> LabelingFunction:
         return LabelingFunction(name or rule.__name__, label, rule, version(rule, str(label), str(per_post)), per_post, limit_s)

@@ -12,7 +12,7 @@ class TooSlow(BaseException):
 
 
 class Alarm:
-    """Interrupts what runs between `start` and `stop`, by SIGALRM, after `limit_s` seconds.
+    """Interrupts what runs inside `with alarm`, by SIGALRM, after `limit_s` seconds.
 
     Only a process's main thread can be interrupted; in another one there is no limit.
     """
@@ -21,13 +21,13 @@ class Alarm:
         self._limit_s = limit_s
         self._armed = threading.current_thread() is threading.main_thread()
 
-    def start(self) -> None:
+    def __enter__(self) -> None:
         """Let the time run."""
         if self._armed:
             signal.setitimer(signal.ITIMER_REAL, self._limit_s)
 
-    def stop(self) -> None:
-        """In time."""
+    def __exit__(self, *error: object) -> None:
+        """In time, or not."""
         if self._armed:
             signal.setitimer(signal.ITIMER_REAL, 0)
 

@@ -81,11 +81,11 @@ def _store(conn: psycopg.Connection[Any], function: LabelingFunction, posts: pl.
 
 
 def _complaint(name: str, ballot: Ballot, texts: pl.Series) -> str:
-    """What a person should know of a rule that raised: on how many posts, the first errors, and those posts."""
+    """What a person should know of a rule that raised or was too slow: on how many posts, the first errors, and those posts."""
     first = [
         f"  {error}\n    {excerpt(texts[row], LONGEST_SHOWN)}"
         for row, error in zip(ballot.failed, ballot.first_errors, strict=False)
     ]
-    return "\n".join(
-        [f"{name} raised on {ballot.errors:,} post{'s' * (ballot.errors > 1)} and abstained there; the first:", *first]
-    )
+    given_up = f", and was too slow: it was given up for {ballot.given_up:,} of them" if ballot.given_up else ""
+    posts = f"{ballot.errors:,} post{'s' * (ballot.errors > 1)}"
+    return "\n".join([f"{name} failed on {posts} and abstained there{given_up}; the first:", *first])

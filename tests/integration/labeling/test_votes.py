@@ -49,6 +49,19 @@ def test_a_new_rule_votes_beside_an_old_one(conn) -> None:
     assert both.votes.to_dict(as_series=False) == {"words": [None, "food"], "counted": ["disaster", None]}
 
 
+def test_of_many_rules_only_the_one_that_was_changed_votes_again(conn) -> None:
+    rules = {word: counted(word) for word in ("flood", "lunch", "rain")}
+    functions = [dataclasses.replace(rule, name=word) for word, (rule, _) in rules.items()]
+    vote(conn, functions, posts("a:1", "a:2"), print)
+    functions[1] = dataclasses.replace(functions[1], version="changed")
+    assert vote(conn, functions, posts("a:1", "a:2", "a:3"), print).new == 1 + 3 + 1
+    assert [seen for _, seen in rules.values()] == [
+        ["a:1", "a:2", "a:3"],
+        ["a:1", "a:2", "a:1", "a:2", "a:3"],
+        ["a:1", "a:2", "a:3"],
+    ]
+
+
 def test_a_changed_rule_and_an_edited_post_are_voted_on_again(conn) -> None:
     rule, _ = counted()
     vote(conn, [rule], posts("a:1", "a:2"), print)
@@ -72,7 +85,7 @@ def test_a_post_on_which_a_rule_raises_is_tried_again_and_shown(conn) -> None:
     assert first.votes["moody"].to_list() == ["disaster", None]
     assert first.errors == {"moody": (1, ["a:3: ValueError: the service is down"])}
     assert said == [
-        "moody raised on 1 post and abstained there; the first:\n  a:3: ValueError: the service is down\n    a flood of mail"
+        "moody failed on 1 post and abstained there; the first:\n  a:3: ValueError: the service is down\n    a flood of mail"
     ]
     broken[0] = False
     second = vote(conn, [moody], posts("a:1", "a:3"), said.append)

@@ -1,3 +1,4 @@
+import sys
 import threading
 import time
 from pathlib import Path
@@ -161,6 +162,31 @@ def test_a_rule_that_is_always_too_slow_is_given_up() -> None:
     many = pl.DataFrame({"id": [f"a:{number}" for number in range(1_000)], "source": "a"})
     ballot = slow.vote(many)
     assert (len(calls), ballot.errors, ballot.labels.to_list()) == (MOST_SLOW, 1_000, [None] * 1_000)
+    assert ballot.given_up == 1_000 - MOST_SLOW
+
+
+@pytest.mark.parametrize("per_post", [True, False])
+def test_what_a_rule_does_to_its_process_is_caught(per_post: bool) -> None:
+    @labeling_function("x", per_post=per_post)
+    def leaves(post):
+        sys.exit("I have seen enough")
+
+    ballot = leaves.vote(POSTS)
+    assert (ballot.errors, ballot.first_errors[0]) == (3, "a:1: SystemExit: I have seen enough")
+
+
+def test_a_batch_rule_that_takes_too_long_abstains_on_the_batch() -> None:
+    calls = []
+
+    @labeling_function("x", limit_s=0.05)
+    def hangs(posts):
+        calls.append(len(posts))
+        while True:
+            pass
+
+    ballot = hangs.vote(POSTS)
+    assert (calls, ballot.errors, ballot.given_up, ballot.labels.to_list()) == ([3], 3, 3, [None] * 3)
+    assert ballot.first_errors == ["a:1: TooSlow: not done after 0.05 s"]
 
 
 def test_rules_vote_together_as_they_do_alone() -> None:
