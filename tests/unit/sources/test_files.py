@@ -22,7 +22,8 @@ from goldstream.errors import SourceError
 from goldstream.mapping import Columns
 from goldstream.records import Post, to_json, to_rows
 from goldstream.sources.base import Reject
-from goldstream.sources.files import LONGEST_LINE, Files, FilesSettings
+from goldstream.sources.files import Files, FilesSettings
+from goldstream.sources.lines import LONGEST_LINE
 
 
 def read(path: Path | str, cursor: str | None = None, **settings: Any) -> tuple[list[Post], list[Reject], str | None]:
@@ -249,9 +250,9 @@ def both_ways(path: Path, columns: Columns) -> tuple[Any, Any]:
     """What comes of a file read by blocks, and line by line."""
     by_block = read(path, columns=columns, source="x")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("goldstream.sources.files.json_reader", lambda _: lambda _: None)
-        patch.setattr("goldstream.sources.files.csv_reader", lambda _: lambda _: None)
-        patch.setattr("goldstream.sources.files.table_block", lambda _: None)
+        patch.setattr("goldstream.sources.formats.json_reader", lambda _: lambda _: None)
+        patch.setattr("goldstream.sources.formats.csv_reader", lambda _: lambda _: None)
+        patch.setattr("goldstream.sources.formats.table_block", lambda _: None)
         return by_block, read(path, columns=columns, source="x")
 
 
