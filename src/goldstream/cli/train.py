@@ -11,7 +11,7 @@ from goldstream.cli.project import budget_option, config_option, emit, json_opti
 @config_option
 @click.option("--promote", is_flag=True, help="Make it champion. The first model of a project becomes champion by itself.")
 @metric_option
-@budget_option("0s")
+@budget_option("10s")
 @click.option("--from-champion", is_flag=True, help="Go on from the champion's weights instead of from nothing.")
 @json_option
 def train(config: Path, promote: bool, metric: str | None, budget: float, from_champion: bool, as_json: bool) -> None:

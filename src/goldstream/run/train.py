@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import polars as pl
 import psycopg
@@ -20,10 +21,11 @@ from goldstream.models.folder import folder_hash, load_model, save_model
 from goldstream.run import gold_rows, reports
 from goldstream.run.project import Project
 from goldstream.training import gold_alone, leakage, metrics
-from goldstream.training.fit import NO_PLAN, Fitted, Judged, Plan, fit, taught_by
+from goldstream.training.fit import Fitted, Judged, Plan, fit, taught_by
 from goldstream.training.remarks import remarks
 from goldstream.training.threshold import Aim, judge
 
+SEARCH = Plan(budget_s=10.0)  #: what a project's models are given to choose their options by, unless someone says otherwise
 FEWEST_GOLD = 20  #: gold labels below which dev chooses nothing, and test shows nothing
 QUICK_S = 30.0  #: a model that learns faster than this is taught a few times more, to tell how far the rules carry
 FIGURES = ("accuracy", "precision", "recall", "f1", "macro_f1", "average_precision")
@@ -43,7 +45,7 @@ class Material(NamedTuple):
 
 
 def train_and_register(
-    project: Project, say: Say, *, promote: bool, plan: Plan = NO_PLAN, from_champion: bool = False
+    project: Project, say: Say, *, promote: bool, plan: Plan = SEARCH, from_champion: bool = False
 ) -> dict[str, Any]:
     """Fit on the soft labels, choose the threshold on dev, evaluate on test, register; return the evidence.
 
@@ -113,8 +115,7 @@ def _traced(conn: psycopg.Connection[Any], dataset: Dataset) -> dict[str, Any]:
 
 
 def _made_by(project: Project) -> dict[str, Any]:
-    model = project.settings.model
-    return {"seed": model.seed, "options": model.options, "code": installed_version("goldstream")}
+    return {"seed": project.settings.model.seed, "code": installed_version("goldstream")}
 
 
 def _fitted(project: Project, material: Material, plan: Plan, start: Classifier | None) -> Fitted:
@@ -188,7 +189,8 @@ def _told_by_gold(project: Project, fitted: Fitted, material: Material, say: Say
     settings = project.settings
     labels, gold = settings.project.labels, material.gold
     scores = fitted.predict_proba(gold.test.texts)
-    found = gold_rows.tell(settings.model, labels, gold, scores, labels.index(settings.project.keep), len(material.texts))
+    model = msgspec.structs.replace(settings.model, options=fitted.evidence["options"])
+    found = gold_rows.tell(model, labels, gold, scores, labels.index(settings.project.keep), len(material.texts))
     say(gold_alone.sentence(found["gold_alone"]))
     say(leakage.sentence(found["leakage"]))
     return found

@@ -22,13 +22,11 @@ from goldstream.training.threshold import BEST_F1, Aim, Threshold, best, choose
 FOLDS = 5
 FEWEST_TO_STOP_BY = 200  #: dev rows below which they don't say when to stop learning
 FEWEST_TO_SEARCH_BY = 100  #: rows below which one choice of options can't be told from another
-ENOUGH_DEV = 2_000  #: dev rows that are enough to choose options by; with fewer, left-out training rows judge too
+ENOUGH_DEV = 2_000  #: dev rows that are enough to choose by; with fewer, training rows that people labelled judge too
 ENOUGH_TO_SEARCH_BY = 5_000
 WARM_UP = 8  #: rows to learn from before the clock of a search runs
-ENOUGH, ENOUGH_FOR_A_SLOPE = (
-    20_000,
-    4_000,
-)  #: scores of left-out rows that are enough to choose by, with and without a threshold
+ENOUGH = 20_000  #: scores of left-out rows that are enough to choose a threshold by
+ENOUGH_FOR_A_SLOPE = 4_000  #: … and for a calibration alone
 
 
 class Judged(NamedTuple):
@@ -116,12 +114,7 @@ def fit(
         section = _with(section, found.options)
     model = make(section, labels)
     epochs = _learn(model, rows, dev, start)
-    if dev is not None:
-        scores, truth, counts = model.predict_proba(dev.texts), np.eye(len(labels), dtype=np.float32)[dev.true], dev.weights
-        by = f"{len(dev.true):,} dev rows"
-    else:
-        scores, seen = cross_fitted(section, labels, texts, targets, weights)
-        truth, counts, by = targets[seen], None, f"{len(seen):,} training rows, by models that had not seen them"
+    scores, truth, counts, by = _unseen(section, model, rows, dev, plan.gold)
     calibrated = calibrate(scores, truth, section.seed)
     calibration = _folded(model, calibrated.calibration)
     threshold = _threshold(calibrated.calibration.apply(scores), truth, positive, aim, counts, metric)
@@ -144,6 +137,36 @@ def taught_by(soft: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     labels = soft.shape[1]
     weights = np.clip((soft.max(axis=1) * labels - 1) / (labels - 1), 0.01, 1.0)
     return np.eye(labels, dtype=np.float32)[soft.argmax(axis=1)], weights.astype(np.float32)
+
+
+class _Unseen(NamedTuple):
+    """Scores of rows by models that have not learnt from them."""
+
+    scores: np.ndarray
+    truth: np.ndarray  # rows × labels
+    counts: np.ndarray | None  # how many posts of the stream each row stands for
+    by: str  # which rows
+
+
+def _unseen(section: settings.Model, model: Classifier, rows: Rows, dev: Judged | None, gold: bool) -> _Unseen:
+    """Dev rows; without them, or with few, training rows by models that have not seen those."""
+    found, dev_alone = [], dev is not None and not (gold and _is_small(dev))
+    if dev is not None:
+        truth = np.eye(len(model.labels), dtype=np.float32)[dev.true]
+        found.append(_Unseen(model.predict_proba(dev.texts), truth, dev.weights, f"{len(truth):,} dev rows"))
+    if not dev_alone:
+        scores, seen = cross_fitted(section, model.labels, *rows, dev)
+        by = f"{len(seen):,} training rows, by models that had not seen them"
+        found.append(_Unseen(scores, rows.targets[seen], None, by))
+    if len(found) == 1:
+        return found[0]
+    scores, truth = (np.concatenate([getattr(each, name) for each in found]) for name in ("scores", "truth"))
+    return _Unseen(scores, truth, None, " and ".join(each.by for each in found))
+
+
+def _is_small(dev: Judged) -> bool:
+    """Whether dev needs the help of training rows to choose by."""
+    return len(dev.true) < ENOUGH_DEV
 
 
 def _with(section: settings.Model, options: Options) -> settings.Model:
@@ -200,7 +223,7 @@ def _value(model: Classifier, known: Rows, asked: Judged, dev: Judged | None, po
 
 def _parts(rows: Rows, dev: Judged | None, gold: bool, seed: int) -> list[tuple[Rows, Judged]]:
     """What to learn from and what to be judged by: all and dev; or, where dev is small, folds and what they leave out."""
-    if dev is not None and (len(dev.true) >= ENOUGH_DEV or not gold):
+    if dev is not None and not (gold and _is_small(dev)):
         return [(rows, dev)]
     folds = _folds(rows.texts, seed)
     parts, count = [], 0
@@ -240,15 +263,12 @@ def _said(found: Calibrated, by: str) -> dict[str, Any]:
 
 
 def cross_fitted(
-    section: settings.Model,
-    labels: tuple[str, ...],
-    texts: pa.StringArray,
-    targets: np.ndarray,
-    weights: np.ndarray | None,
-) -> tuple[np.ndarray, np.ndarray]:
+    section: settings.Model, labels: tuple[str, ...], texts: pa.StringArray, targets: np.ndarray, weights: np.ndarray | None,
+    dev: Judged | None = None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Return scores by models that have not seen the rows, and which rows: all, or the first parts that are enough.
 
-    Equal texts are left out together.
+    Equal texts are left out together. `dev` says when to stop learning.
     """
     folds, enough = _folds(texts, section.seed), ENOUGH if len(labels) == 2 else ENOUGH_FOR_A_SLOPE
     scores = np.full(targets.shape, np.nan, np.float32)
@@ -257,7 +277,7 @@ def cross_fitted(
         if not out.any() or out.all() or np.isfinite(scores[:, 0]).sum() >= enough:
             continue
         model = make(section, labels)
-        _learn(model, Rows(texts, targets, weights).only(~out), None)
+        _learn(model, Rows(texts, targets, weights).only(~out), dev)
         scores[out] = model.predict_proba(texts.filter(pa.array(out)))
     rows = np.flatnonzero(np.isfinite(scores[:, 0]))
     return scores[rows], rows

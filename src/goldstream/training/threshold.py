@@ -12,9 +12,7 @@ from goldstream.errors import DataError
 from goldstream.intervals import wilson, wilson_ends
 from goldstream.training import metrics
 
-SMOOTHING = 0.02  #: share of the rows on each side over which F1 is averaged, so that one lucky row decides nothing
-
-
+SLACK = 0.01  #: thresholds whose metric is this near to the best one are as good as it
 FEWEST_SAID = 10  #: posts above a threshold below which its precision is no more than luck
 
 
@@ -164,10 +162,11 @@ def _warnings(aim: Aim, found: dict[str, Any]) -> list[str]:
 
 
 def best(scores: np.ndarray, true: np.ndarray, metric: str = "f1") -> float:
-    """Return the threshold on `scores` (of the positive label) with the best value of a metric of `metrics.CHOOSABLE`.
+    """Return the threshold on `scores` (of the positive label) for the best value of a metric of `metrics.CHOOSABLE`.
 
-    It is 0.5 where there is nothing to choose by. The metric as a function of the threshold is a ragged curve; its running
-    mean is maximised.
+    It is 0.5 where there is nothing to choose by. The metric as a function of the threshold is a ragged curve, and its top is
+    luck; so of all thresholds within `SLACK` of the top, it is the one nearest to where the top would be if scores were
+    probabilities that hold: for F1, half of the best F1 (Lipton, Elkan and Narayanaswamy, ECML 2014).
 
     >>> round(best(np.array([0.1, 0.2, 0.7, 0.9]), np.array([False, False, True, True])), 6)
     0.45
@@ -175,25 +174,25 @@ def best(scores: np.ndarray, true: np.ndarray, metric: str = "f1") -> float:
     if not true.any() or true.all():
         return 0.5
     order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    values = _curve(true[order], metric)
-    width = int(SMOOTHING * len(values))
-    if width:
-        padded = np.pad(values, width, mode="edge")
-        values = np.convolve(padded, np.full(2 * width + 1, 1 / (2 * width + 1)), mode="valid")
+    ranked = scores[order].astype(np.float64)
+    values, ideal = _curve(true[order], metric)
     values[:-1][ranked[:-1] == ranked[1:]] = -1.0  # a cut between equal scores can't be made
-    at = int(values.argmax())
-    below = ranked[at + 1] if at + 1 < len(ranked) else 0.0
-    return float(np.clip((float(ranked[at]) + float(below)) / 2, 0.001, 0.999))
+    cuts = (ranked + np.append(ranked[1:], 0.0)) / 2
+    away = np.where(values >= values.max() - SLACK, np.abs(cuts - ideal[values.argmax()]), np.inf)
+    return float(np.clip(cuts[away.argmin()], 0.001, 0.999))
 
 
-def _curve(true: np.ndarray, metric: str) -> np.ndarray:
-    """The metric if the first row, the first two … are said to be positive."""
+def _curve(true: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """The metric if the first row, the first two … are said to be positive; and from which probability on one more would help."""
     found, said, rows, positive = np.cumsum(true), np.arange(1, len(true) + 1), len(true), int(true.sum())
     spared = (rows - said) - (positive - found)  # negative, and said to be
-    f1 = 2 * found / (said + positive)
-    if metric == "macro-f1":
-        return (f1 + 2 * spared / (rows - said + rows - positive)) / 2
+    if metric == "accuracy":
+        return (found + spared) / rows, np.full(rows, 0.5)
     if metric == "macro-recall":
-        return (found / positive + spared / (rows - positive)) / 2
-    return (found + spared) / rows if metric == "accuracy" else f1
+        return (found / positive + spared / (rows - positive)) / 2, np.full(rows, positive / rows)
+    counted, others = said + positive, 2 * rows - said - positive
+    f1 = 2 * found / counted
+    if metric == "f1":
+        return f1, f1 / 2
+    f1_of_others = 2 * spared / others
+    return (f1 + f1_of_others) / 2, (f1 / counted + (2 - f1_of_others) / others) / (2 / counted + 2 / others)

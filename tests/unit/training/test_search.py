@@ -69,3 +69,16 @@ def test_dev_says_when_to_stop() -> None:
     texts, targets = rows(20)
     opposite = Judged(texts, 1 - targets.argmax(axis=1))
     assert fit(settings.Model(), ("rain", "model"), texts, targets, 1, opposite).evidence["epochs"] == 1
+
+
+def test_a_small_dev_is_helped_by_training_rows_if_people_labelled_them() -> None:
+    texts, targets = rows(20)
+    dev = Judged(*rows(1)[:1], np.array([0] * 6 + [1] * 6))
+    by = {
+        gold: fit(settings.Model(), ("rain", "model"), texts, targets, 1, dev, plan=Plan(gold=gold)) for gold in (True, False)
+    }
+    assert (
+        by[True].evidence["calibration"]["chosen_by"] == "12 dev rows and 240 training rows, by models that had not seen them"
+    )
+    assert by[True].evidence["threshold"]["dataset"]["rows"] == 252
+    assert by[False].evidence["calibration"]["chosen_by"] == "12 dev rows"

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from goldstream.errors import DataError
-from goldstream.training.threshold import Aim, choose, judge
+from goldstream.training import metrics
+from goldstream.training.threshold import SLACK, Aim, best, choose, judge
 
 
 def honest(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -61,6 +62,25 @@ def test_what_can_not_be_reached_is_said() -> None:
 
 def test_the_best_f1_promises_nothing_and_warns_of_nothing() -> None:
     assert choose(*honest(60), Aim()).warnings == []
+
+
+@pytest.mark.parametrize("metric", ["f1", "macro-f1", "macro-recall", "accuracy"])
+def test_the_best_threshold_is_nearly_the_best_and_the_same_for_other_rows(metric: str) -> None:
+    found = []
+    for seed in range(10):
+        scores, true = honest(1_000, seed)
+        scores, true = scores[scores < 0.8], true[scores < 0.8]
+        found.append(best(scores, true, metric))
+        reached = max(metrics.value(metric, (scores >= cut).astype(int), true.astype(int), 1) for cut in np.linspace(0, 1, 101))
+        assert metrics.value(metric, (scores >= found[-1]).astype(int), true.astype(int), 1) >= reached - 2 * SLACK
+    assert np.std(found) < 0.03
+
+
+def test_scores_that_hold_have_their_best_f1_from_half_of_it_on() -> None:
+    scores, true = honest(40_000)
+    value = best(scores, true)
+    f1 = metrics.value("f1", (scores >= value).astype(int), true.astype(int), 1)
+    assert value == pytest.approx(f1 / 2, abs=0.005)
 
 
 def test_two_promises_are_one_too_many() -> None:
