@@ -350,7 +350,9 @@ def _parts(texts: pa.StringArray) -> Iterator[tuple[np.ndarray, np.ndarray, np.n
     """
     texts = _plain(texts)
     rows = len(texts)
-    valid = _frozen(texts.is_valid().to_numpy(zero_copy_only=False) if texts.null_count else np.ones(rows, np.bool_))
+    valid = _VALID[:rows]
+    if texts.null_count or rows > len(_VALID):
+        valid = _frozen(texts.is_valid().to_numpy(zero_copy_only=False))
     _, where, letters = texts.buffers()
     offsets = _frozen(np.frombuffer(where, np.int32, rows + 1, texts.offset * 4) if rows else np.zeros(1, np.int32))
     data = _frozen(np.frombuffer(b"" if letters is None else letters, np.uint8))
@@ -369,3 +371,6 @@ def _frozen(array: np.ndarray) -> np.ndarray:
     """An array that can't be written to: if some could, kernels would be compiled a second time for those."""
     array.flags.writeable = False
     return array
+
+
+_VALID = _frozen(np.ones(SHORT, np.bool_))  # of texts none of which is null

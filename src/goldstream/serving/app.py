@@ -22,8 +22,7 @@ from goldstream.serving import (
     predictions,
     tensorflow_serving,
 )  # fmt: skip
-from goldstream.serving.direct import Direct
-from goldstream.serving.guard import Guard
+from goldstream.serving.guard import Gate, Guard
 from goldstream.serving.problems import problem, refused
 from goldstream.serving.requests import Refused
 from goldstream.serving.service import Service
@@ -34,8 +33,8 @@ PROTOCOLS = (ours, predictions, health, tensorflow_serving, open_inference, mlfl
 _log = logging.getLogger("goldstream.serving")
 
 
-def make_app(service: Service) -> Starlette:
-    """Return the application that answers for `service`."""
+def make_app(service: Service, gate: Gate) -> Starlette:
+    """Return the application that answers for `service` whom `gate` lets in."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -53,11 +52,7 @@ def make_app(service: Service) -> Starlette:
 
     app = Starlette(
         routes=[route for protocol in PROTOCOLS for route in protocol.routes(service)],
-        middleware=[
-            Middleware(Guard, service=service),
-            Middleware(Unpacking, largest_body=service.largest_body),
-            Middleware(Direct, answers=ours.answers(service), largest_body=service.largest_body),
-        ],
+        middleware=[Middleware(Guard, gate=gate), Middleware(Unpacking, largest_body=service.largest_body)],
         exception_handlers={
             Refused: refused, HTTPException: _not_here, ClientDisconnect: _gone, Exception: _failed,  # type: ignore[dict-item]
         },

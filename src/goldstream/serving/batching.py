@@ -6,6 +6,7 @@ expected to take long, by what the model took before, is scored in a thread, and
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -20,20 +21,26 @@ SMALL = 2_000  #: characters
 
 
 class _Pace:
-    """How long a model takes: for a call, learnt from small ones, and per character, learnt from large ones."""
+    """How long a model takes: for a call, learnt from small ones, and per character, learnt from large ones.
+
+    A call may have waited for the interpreter or a processor: what is fast is believed sooner than what is slow.
+    """
 
     def __init__(self) -> None:
         self._call, self._per_character = 0.0, 1e-7
 
-    def expected_s(self, texts: list[str]) -> float:
-        return self._call + self._per_character * sum(map(len, texts))
+    def expected_s(self, characters: int) -> float:
+        return self._call + self._per_character * characters
 
-    def took(self, seconds: float, texts: list[str]) -> None:
-        characters = sum(map(len, texts))
+    def took(self, seconds: float, characters: int) -> None:
         if characters < SMALL:
-            self._call += 0.2 * (seconds - self._call)
+            self._call = _nearer(self._call, seconds)
         else:
-            self._per_character += 0.2 * (max(0.0, seconds - self._call) / characters - self._per_character)
+            self._per_character = _nearer(self._per_character, max(0.0, seconds - self._call) / characters)
+
+
+def _nearer(value: float, seen: float) -> float:
+    return value + (0.5 if seen < value else 0.05) * (seen - value)
 
 
 class _Batch:
@@ -49,7 +56,7 @@ class Batcher:
         self._together, self._wait_s = together, wait_s
         self.calls = self.texts = 0  # of models, and in them
         self._waiting: dict[Fixed, _Batch] = {}
-        self._paces: dict[str, _Pace] = {}
+        self._paces: defaultdict[str, _Pace] = defaultdict(_Pace)  # by kind of model
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="score")
 
     async def score(self, model: Fixed, texts: list[str]) -> Judged:
@@ -115,16 +122,16 @@ class Batcher:
             start = end
 
     def _is_quick(self, model: Fixed, texts: list[str]) -> bool:
-        return self._pace(model).expected_s(texts) < AT_ONCE_S
+        return self._pace(model).expected_s(_size(texts)) < AT_ONCE_S
 
     def _pace(self, model: Fixed) -> _Pace:
-        return self._paces.setdefault(model.model.facts.type, _Pace())
+        return self._paces[model.model.facts.type]
 
     def _judged(self, model: Fixed, texts: list[str]) -> Judged:
-        started = time.thread_time()  # waiting for the interpreter is not the model's doing
-        found = judge(model, texts)
         self.calls, self.texts = self.calls + 1, self.texts + len(texts)
-        self._pace(model).took(time.thread_time() - started, texts)
+        started = time.perf_counter()
+        found = judge(model, texts)
+        self._pace(model).took(time.perf_counter() - started, _size(texts))
         return found
 
 
@@ -142,3 +149,7 @@ def _apart(batch: _Batch) -> list[_Batch]:
 def _fail(future: "asyncio.Future[Judged]", error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)
+
+
+def _size(texts: list[str]) -> int:
+    return sum(map(len, texts))

@@ -6,17 +6,19 @@ Without API keys only this machine is served, and a page of another site must no
 
 import hashlib
 import hmac
+import os
 import re
 import sys
 import time
 from collections import OrderedDict
+from itertools import count
+from typing import NamedTuple
 
 import msgspec
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from goldstream.clock import now
-from goldstream.serving.ids import new_ids, written
 from goldstream.serving.problems import problem
 from goldstream.serving.service import Service
 
@@ -24,6 +26,7 @@ from goldstream.serving.service import Service
 OPEN = frozenset({"/livez", "/readyz", "/ping", "/health", "/v2/health/live", "/v2/health/ready", "/webhooks/mlflow"})
 LONGEST_TARGET = 8_192  #: bytes of path and query
 CLIENTS = 10_000  #: whose pace is remembered
+KNOWN = 64  #: ways to write our names that are remembered
 BURST_S = 2.0
 
 Headers = dict[bytes, bytes]
@@ -34,52 +37,49 @@ _METHODS = "GET, POST, OPTIONS"
 _SENT = "authorization, content-type, x-api-key, x-request-id, inference-header-content-length"
 
 
-class Guard:
-    """Refuses what may not be asked, and gives each request an id."""
+class Admission(NamedTuple):
+    """What is known of a request before it is answered."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    started: float
+    request_id: bytes
+    extra: Extra
+    refusal: Response | None
+
+
+class Gate:
+    """Refuses what may not be asked, gives each request an id, and counts the answers."""
+
+    def __init__(self, service: Service) -> None:
         section = service.section
-        self._app, self._service = app, service
+        self._service = service
         self._hosts = {host.lower() for host in section.allowed_hosts}
+        self._known: set[bytes] = set()  # of what clients send, that which was found to be one of those
         self._origins = {origin.rstrip("/").lower() for origin in section.cors_origins}
         self._keys = [_digest(key.value().encode()) for key in section.api_keys]
         self._pace = Pace(section.requests_per_second) if section.requests_per_second else None
+        self._head, self._numbers = b"%b-" % os.urandom(6).hex().encode(), count(1)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started, status = time.perf_counter(), 0
+    def admit(self, scope: Scope) -> Admission:
+        """Return the headers that the answer will carry, and the answer itself if the request is refused."""
+        started = time.perf_counter()
         headers: Headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"")
-        request_id = given if _REQUEST_ID.fullmatch(given) else written(new_ids(1)).encode()
+        given = headers.get(b"x-request-id")
+        request_id = given if given and _REQUEST_ID.fullmatch(given) else self._head + b"%x" % next(self._numbers)
         extra = [(b"x-request-id", request_id), (b"x-content-type-options", b"nosniff")]
         if self._service.draining:
             extra.append((b"connection", b"close"))
-        refusal = self._refusal(scope, headers, extra)
+        return Admission(started, request_id, extra, self._refusal(scope, headers, extra))
 
-        async def send_with_headers(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], *extra]
-            await send(message)
-
-        try:
-            await (refusal or self._app)(scope, receive, send_with_headers)
-        finally:
-            self._count(scope, status or 499, time.perf_counter() - started, request_id)
-
-    def _count(self, scope: Scope, status: int, seconds: float, request_id: bytes) -> None:
+    def answered(self, scope: Scope, admission: Admission, status: int) -> None:
         """Count the answer, and write a line about it where the settings ask for that; 499: the client went away."""
+        seconds = time.perf_counter() - admission.started
         if self._service.metrics is not None:
             self._service.metrics.answered(scope["path"], scope["method"], status, seconds)
         if self._service.section.access_log:
             client = scope["client"][0] if scope.get("client") else None
             line = {
                 "at": now(), "method": scope["method"], "path": scope["path"], "status": status, "seconds": round(seconds, 6),
-                "request_id": request_id.decode(), "client": client,
+                "request_id": admission.request_id.decode(), "client": client,
             }  # fmt: skip
             print(msgspec.json.encode(line).decode(), file=sys.stderr, flush=True)
 
@@ -96,11 +96,20 @@ class Guard:
                 if key is None:
                     return problem(path, 401, "show an API key: `Authorization: Bearer …`", {"www-authenticate": "Bearer"})
                 client = key
-        elif not known(headers.get(b"host", b"").decode("latin-1").lower(), self._hosts):
+        elif not self._is_known(headers.get(b"host", b"")):
             return problem(path, 400, "this name is not in serving.allowed-hosts of goldstream.toml")
         if self._pace is not None and path not in OPEN and (wait_s := self._pace.wait_s(client)) > 0:
             return problem(path, 429, "too many requests; try again later", {"retry-after": f"{int(wait_s) + 1}"})
         return None
+
+    def _is_known(self, host: bytes) -> bool:
+        if host in self._known:
+            return True
+        if not known(host.decode("latin-1").lower(), self._hosts):
+            return False
+        if len(self._known) < KNOWN:
+            self._known.add(host)
+        return True
 
     def _from_a_page(self, scope: Scope, headers: Headers, extra: Extra) -> Response | None:
         """Refuse pages of sites that are not allowed, and answer those of allowed ones that ask whether they may."""
@@ -122,6 +131,32 @@ class Guard:
         shown = token.strip() if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"")
         digest = _digest(shown)
         return digest if sum(hmac.compare_digest(digest, key) for key in self._keys) else None
+
+
+class Guard:
+    """The gate in front of an application."""
+
+    def __init__(self, app: ASGIApp, gate: Gate) -> None:
+        self._app, self._gate = app, gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status, admission = 0, self._gate.admit(scope)
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *admission.extra]
+            await send(message)
+
+        try:
+            await (admission.refusal or self._app)(scope, receive, send_with_headers)
+        finally:
+            self._gate.answered(scope, admission, status or 499)
 
 
 class Pace:

@@ -4,22 +4,23 @@ import os
 import time
 
 SIZE = 16  #: bytes of one
-_VERSION = bytes(0x70 | byte & 0x0F for byte in range(256))
 _VARIANT = bytes(0x80 | byte & 0x3F for byte in range(256))
+_MILLISECOND = 1_000_000  # nanoseconds
 
 
 def new_ids(count: int) -> bytearray:
-    """Return the bytes of `count` new identifiers.
+    """Return the bytes of `count` new identifiers: the time to a quarter of a microsecond, and 62 bits of chance.
 
     >>> ids = new_ids(2)
     >>> len(ids), written(ids[:16])[14], ids[:16] != ids[16:]
     (32, '7', True)
     """
-    ids = bytearray(os.urandom(SIZE * count))
-    for place, byte in enumerate((time.time_ns() // 1_000_000).to_bytes(6)):
-        ids[place::SIZE] = bytes((byte,)) * count
-    ids[6::SIZE] = ids[6::SIZE].translate(_VERSION)
-    ids[8::SIZE] = ids[8::SIZE].translate(_VARIANT)
+    milliseconds, rest = divmod(time.time_ns(), _MILLISECOND)
+    head = (milliseconds << 16 | 0x7000 | (rest << 12) // _MILLISECOND).to_bytes(8)
+    chance = bytearray(os.urandom(8 * count))
+    chance[::8] = chance[::8].translate(_VARIANT)
+    ids = bytearray((head + bytes(8)) * count)
+    memoryview(ids).cast("Q")[1::2] = memoryview(chance).cast("Q")
     return ids
 
 

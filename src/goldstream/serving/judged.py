@@ -53,7 +53,7 @@ def judge(model: Fixed, texts: list[str]) -> Judged:
     """Return what `model` says of `texts`; raises `ModelError` when that is no number, and what the model raises."""
     column = _few(texts) if len(texts) <= FEW else pa.array(texts, pa.string())
     scores = np.ascontiguousarray(model.model.predict_proba(column), np.float32)
-    if not math.isfinite(scores.sum()):
+    if not math.isfinite(np.add.reduce(scores, axis=None)):
         raise ModelError(NONSENSE)
     return Judged(model, scores, model.model.decide(scores))
 

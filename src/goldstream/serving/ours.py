@@ -83,7 +83,7 @@ _forms: WeakKeyDictionary[Fixed, Form] = WeakKeyDictionary()
 def answers(service: Service) -> Mapping[str, Answer]:
     """Return what is answered without a detour."""
 
-    async def predict(body: bytes) -> bytes:
+    async def predict(body: bytes | bytearray) -> bytes:
         return await predicted(service, body)
 
     return {"/predict": predict}
@@ -115,7 +115,7 @@ def routes(service: Service) -> list[BaseRoute]:
     ]
 
 
-async def predicted(service: Service, body: bytes, version: int | None = None) -> bytes:
+async def predicted(service: Service, body: bytes | bytearray, version: int | None = None) -> bytes:
     """Return the answer to `POST /predict`; raises `Refused`."""
     started = time.perf_counter()
     ask = decode(_ask, body)

@@ -42,7 +42,7 @@ async def read_body(receive: Receive, limit: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def decode(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
+def decode(decoder: "msgspec.json.Decoder[T]", body: bytes | bytearray) -> T:
     """Return what `body` says; raises `Refused` with the place of what is wrong."""
     try:
         return decoder.decode(body)

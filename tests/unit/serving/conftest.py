@@ -19,6 +19,7 @@ from goldstream.registry.postgres import PostgresRegistry
 from goldstream.serving.app import make_app
 from goldstream.serving.batching import Batcher
 from goldstream.serving.counting import Metrics
+from goldstream.serving.guard import Gate
 from goldstream.serving.models import Models
 from goldstream.serving.prediction_store import PredictionStore
 from goldstream.serving.server import serve
@@ -91,7 +92,7 @@ class Served:
         self.service.trials = Trials(store, models, batcher)
 
     def client(self) -> TestClient:
-        return TestClient(make_app(self.service), "http://127.0.0.1:8322", raise_server_exceptions=False)
+        return TestClient(make_app(self.service, Gate(self.service)), "http://127.0.0.1:8322", raise_server_exceptions=False)
 
 
 Serve = Callable[..., Served]

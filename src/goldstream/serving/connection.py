@@ -1,0 +1,96 @@
+"""A connection: ends when its client sends too much of a head, or too slowly, and takes what is plain the short way."""
+
+from typing import Any
+
+import msgspec
+from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from goldstream.serving.direct import Call, Direct
+
+PACKED = b"content-encoding"
+LARGEST_HEAD = 65_536  #: bytes of a request's first line and headers
+
+
+def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpToolsProtocol]:
+    """Return the class of connections, of which there may be `most`, each request of which arrives within `patience_s`."""
+
+    class Connection(HttpToolsProtocol):
+        cycle: Any  # the request that was read last: a `Call`, or uvicorn's own
+        _begun = 0.0  # when the request that is arriving began; 0 while none is
+        _head = 0  # bytes that came before its headers were complete
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._begun = self.loop.time()
+            if len(self.connections) > most:
+                self._end(503, "too many connections; try again later")
+
+        def data_received(self, data: bytes) -> None:
+            if self._head >= 0:
+                self._head += len(data)
+                if self._head > LARGEST_HEAD + len(data):
+                    self._end(431, "the headers are too large")
+                    return
+            super().data_received(data)
+
+        def on_message_begin(self) -> None:
+            self._begun, self._head = self.loop.time(), 0
+            super().on_message_begin()
+
+        def on_headers_complete(self) -> None:
+            self._head = -1
+            if self.url in direct.answers and self._is_plain():
+                path = self.url.decode()
+                scope: Scope = {**self.scope, "method": "POST", "path": path, "raw_path": self.url, "query_string": b""}
+                self.cycle = Call(direct, self.url, scope, self._respond, keep_alive=self.parser.should_keep_alive())
+            else:
+                super().on_headers_complete()
+
+        def on_body(self, body: bytes) -> None:
+            if isinstance(self.cycle, Call):
+                self.cycle.body += body
+            else:
+                super().on_body(body)
+
+        def on_message_complete(self) -> None:
+            self._begun = self._head = 0
+            if isinstance(self.cycle, Call):
+                task = self.loop.create_task(self.cycle.run())
+                self.tasks.add(task)
+                task.add_done_callback(self.tasks.discard)
+            else:
+                super().on_message_complete()
+
+        def _is_plain(self) -> bool:
+            """Whether the request is a POST of known length, neither long nor packed, and nothing else is under way here."""
+            headers, idle = dict(self.headers), self.cycle is None or self.cycle.response_complete
+            length = headers.get(b"content-length", b"")
+            short = length.isdigit() and len(length) < 8 and int(length) <= direct.largest
+            plain = self.parser.get_method() == b"POST" and self.parser.get_http_version() == "1.1" and PACKED not in headers
+            return idle and short and plain and not (
+                self.flow.write_paused or self.expect_100_continue or self.parser.should_upgrade()
+            )  # fmt: skip
+
+        def _respond(self, answer: bytes, keep_alive: bool) -> None:
+            self.transport.write(answer)
+            if not keep_alive:
+                self.transport.close()
+            self.on_response_complete()
+
+        def end_if_slow(self) -> None:
+            if self._begun and self.loop.time() - self._begun > patience_s and not self.flow.read_paused:
+                self._end(408, f"the request took longer than {patience_s:g} s to arrive")
+
+        def _end(self, status: int, message: str) -> None:
+            """Say why, unless an answer is on its way already, and close."""
+            self._begun = 0
+            if self.transport.is_closing():
+                return
+            if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+                body = msgspec.json.encode({"error": message})
+                head = f"HTTP/1.1 {status} \r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+                self.transport.write(head.encode() + body)
+            self.transport.close()
+
+    return Connection
