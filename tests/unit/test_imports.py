@@ -51,7 +51,7 @@ HOMES = {
     "numba": ("jit.py",),
     "rich": ("run/", "cli/"),
     "starlette": ("web/", "serving/"),
-    "uvicorn": ("listening.py", "web/server.py", "serving/server.py"),
+    "uvicorn": ("listening.py", "web/server.py", "serving/server.py", "serving/connection.py"),
     "websockets": ("sources/bluesky.py", "testing.py"),
 }
 
