@@ -47,6 +47,7 @@ class Metrics:
         self.requests: dict[tuple[str, str, int], int] = defaultdict(int)
         self.durations: dict[str, Histogram] = defaultdict(Histogram)
         self.predictions: dict[tuple[int, str], int] = defaultdict(int)
+        self.feedback: dict[tuple[int, bool], int] = defaultdict(int)  # by version, and whether it was right
         self._routes: dict[str, str] = {}
 
     def answered(self, path: str, method: str, status: int, seconds: float) -> None:

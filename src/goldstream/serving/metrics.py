@@ -48,13 +48,21 @@ def exposition(service: Service) -> str:
     batcher, swaps = service.batcher, service.models.swaps
     page.family("goldstream_predict_batches_total", "counter", "Calls of a model.", {f'model="{name}"': batcher.calls})
     page.family("goldstream_predict_batch_texts_total", "counter", "Texts in them.", {f'model="{name}"': batcher.texts})
-    loaded = {f'model="{name}",version="{each.version}"': 1 for each in service.models.loaded}
+    champion = service.models.loaded[0].version if service.models.ready else None
+    loaded = {
+        f'model="{name}",version="{each.version}",alias="{"champion" if each.version == champion else ""}"': 1
+        for each in service.models.loaded
+    }
     page.family("goldstream_model_loaded_info", "gauge", "Versions in memory.", loaded)
     page.family("goldstream_ready", "gauge", "Whether requests should come here.", {"": int(service.ready)})
     done = {'result="done"': swaps.done, 'result="refused"': swaps.refused}
     page.family("goldstream_model_swaps_total", "counter", "Moves of the champion followed.", done)
     page.family("goldstream_model_swap_seconds", "gauge", "What the newest swap took.", {"": swaps.seconds})
     if (kept := service.predictions) is not None:
+        page.family(
+            "goldstream_feedback_total", "counter", "Answers that somebody called right or wrong.",
+            {f'model="{name}",version="{v}",correct="{str(right).lower()}"': n for (v, right), n in list(metrics.feedback.items())},
+        )  # fmt: skip
         page.family("goldstream_predictions_stored_total", "counter", "Answers written.", {"": kept.written})
         page.family(
             "goldstream_predictions_dropped_total", "counter", "Answers dropped, the database away.", {"": kept.dropped}

@@ -111,7 +111,9 @@ def routes(service: Service) -> list[BaseRoute]:
         known = {label for model in service.models.loaded for label in model.model.labels}
         if said.label is not UNSET and said.label not in known:
             raise Refused(400, f"no label {said.label!r}; there are {', '.join(sorted(known))}")
-        await _say(kept, said)
+        version, correct = await _say(kept, said)
+        if service.metrics is not None:
+            service.metrics.feedback[version, correct] += 1
         return Response(b"{}", media_type="application/json")
 
     async def statistics(request: Request) -> Response:
@@ -142,11 +144,17 @@ async def _query(kept: PredictionStore, ask: Callable[[psycopg.Connection[Any]],
         raise Refused(503, "the database is away; try again later", {"retry-after": "3"}) from None
 
 
-async def _say(kept: PredictionStore, said: Feedback) -> None:
-    """Store the feedback; raises `Refused` when there is no such prediction, and none can be on its way."""
+async def _say(kept: PredictionStore, said: Feedback) -> tuple[int, bool]:
+    """Store the feedback; return the version that had answered and whether it was right.
+
+    Raises `Refused` when there is no such prediction, and none can be on its way.
+    """
     right = said.correct if said.label is UNSET else said.label
     assert right is not UNSET
-    while not await _query(kept, lambda conn: feedback.add_to_prediction(conn, said.prediction_id, right)):
+    while True:
+        heard = await _query(kept, lambda conn: feedback.add_to_prediction(conn, said.prediction_id, right))
+        if heard is not None:
+            return heard
         made_at = (said.prediction_id.int >> 80) / 1_000
         if not -LATE_S < time.time() - made_at < LATE_S:
             raise Refused(404, f"there is no prediction {said.prediction_id}")

@@ -133,7 +133,8 @@ def _asked(service: Service, request: Request) -> dict[str, str | None]:
     if found is None:
         raise Refused(404, "Malformed request: see /docs for the addresses")
     if found["name"] != service.name:
-        raise Refused(404, f"Servable not found for request: Latest({found['name']})")
+        wanted = f"Specific({found['name']}, {found['version']})" if found["version"] else f"Latest({found['name']})"
+        raise Refused(404, f"Servable not found for request: {wanted}")
     return found.groupdict()
 
 

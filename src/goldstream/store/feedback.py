@@ -18,6 +18,7 @@ _ADD_TO_PREDICTION = """
     INSERT INTO feedback (place, prediction_id, correct, right_label, label, probability, version)
     SELECT 'rest', id, coalesce(%(correct)s, label = %(label)s), %(label)s, label, probability, version
     FROM served_predictions WHERE id = %(id)s
+    RETURNING version, correct
 """
 _RATES = """
     SELECT version, place, count(*) AS answers, count(*) FILTER (WHERE correct) AS right
@@ -30,11 +31,14 @@ def add(conn: Connection, place: str, shown: Mapping[str, Any]) -> bool:
     return conn.execute(_ADD, {"place": place, **shown}).rowcount > 0
 
 
-def add_to_prediction(conn: Connection, prediction_id: UUID, right: str | bool) -> bool:
-    """Add the `right` label of an answer of serving, or only whether it was right; False when there is no such answer."""
+def add_to_prediction(conn: Connection, prediction_id: UUID, right: str | bool) -> tuple[int, bool] | None:
+    """Add the `right` label of an answer of serving, or only whether it was right.
+
+    Return which version had answered, and whether it was right; None when there is no such answer.
+    """
     label = right if isinstance(right, str) else None
     correct = None if label else right
-    return conn.execute(_ADD_TO_PREDICTION, {"id": prediction_id, "label": label, "correct": correct}).rowcount > 0
+    return conn.execute(_ADD_TO_PREDICTION, {"id": prediction_id, "label": label, "correct": correct}).fetchone()
 
 
 def rates(conn: Connection) -> list[dict[str, Any]]:

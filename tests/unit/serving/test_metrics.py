@@ -1,5 +1,7 @@
 import re
 
+from prometheus_client.parser import text_string_to_metric_families
+
 SAMPLE = re.compile(r'[a-z_]+\{(?:[a-z]+="(?:[^"\\]|\\.)*"(?:,(?!\})|(?=\})))*\} [0-9.e+-]+|# (?:HELP|TYPE) .+')
 
 
@@ -23,7 +25,24 @@ def test_what_was_answered_is_counted(client):
     assert found['goldstream_predictions_total{model="floods",version="1",label="keep"}'] == 1
     assert found['goldstream_http_request_duration_seconds_bucket{route="/predict",le="+Inf"}'] == 2
     assert found['goldstream_http_request_duration_seconds_count{route="/predict"}'] == 2
-    assert found['goldstream_model_loaded_info{model="floods",version="1"}'] == 1
+    assert found['goldstream_model_loaded_info{model="floods",version="1",alias="champion"}'] == 1
+
+
+def test_prometheus_reads_the_page(store, registry, served):
+    with served().client() as client:
+        for text in ("the flood comes tonight", "my new phone"):
+            said = client.post("/predict", json={"text": text}).json()
+            client.post("/feedback", json={"prediction_id": said["prediction_id"], "label": "keep"})
+        page = client.get("/metrics").text
+    families = {family.name: family for family in text_string_to_metric_families(page)}
+    assert families["goldstream_http_request_duration_seconds"].type == "histogram"
+    feedback = families["goldstream_feedback"].samples
+    assert {(each.labels["version"], each.labels["correct"], each.value) for each in feedback} == {
+        ("1", "true", 1),
+        ("1", "false", 1),
+    }
+    requests = families["goldstream_http_requests"].samples
+    assert sum(each.value for each in requests if each.labels["route"] == "/predict") == 2
 
 
 def test_paths_of_clients_own_make_no_series(client):

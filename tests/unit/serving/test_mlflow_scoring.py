@@ -41,6 +41,16 @@ def test_tables_are_answered(client):
         assert _labels(client.post("/invocations", content=content, headers={"content-type": kind})) == ["keep", "other"]
 
 
+def test_mlflows_own_client_is_understood(running):
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    client = pytest.importorskip("mlflow.pyfunc.scoring_server.client", reason="a whole MLflow is not installed")
+    _, (host, port) = running()
+    scoring = client.ScoringServerClient(host, port)
+    scoring.wait_server_ready(30)
+    found = scoring.invoke(pandas.DataFrame({"text": TEXTS})).get_predictions()
+    assert found["label"].tolist() == ["keep", "other"]
+
+
 def test_the_probes_say_whether_there_is_a_model(client):
     for path in ("/ping", "/health"):
         answer = client.get(path)

@@ -119,3 +119,4 @@ def test_what_is_wrong_is_said_as_the_protocol_says_it(client, path, body, statu
 
 def test_an_unknown_model_is_no_servable(client):
     assert client.get("/v1/models/half").json() == {"error": "Servable not found for request: Latest(half)"}
+    assert client.get("/v1/models/half/versions/3").json() == {"error": "Servable not found for request: Specific(half, 3)"}
