@@ -18,7 +18,11 @@ def unix(path: Path) -> Callable[[], socket.socket]:
 
     def reach() -> socket.socket:
         line = socket.socket(socket.AF_UNIX)
-        line.connect(str(path))
+        try:
+            line.connect(str(path))
+        except OSError:
+            line.close()
+            raise
         return line
 
     return reach

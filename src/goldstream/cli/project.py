@@ -112,18 +112,24 @@ def emit(data: Mapping[str, Any], as_json: bool, text: str | None = None) -> Non
 
 
 def lines(data: Mapping[str, Any], indent: str = "") -> str:
-    """Return `data` as lines of `name  value`, nested mappings indented.
+    """Return `data` as lines of `name  value`, nested mappings indented, and each mapping of a list on a line.
 
     >>> print(lines({"kept": 3, "splits": {"test": 10}}))
     kept    3
     splits
       test  10
+    >>> print(lines({"readers": [{"reader": "classify", "posts": 1200}]}))
+    readers
+      reader classify, posts 1,200
     """
     width = max((len(str(key)) for key in data), default=0)
     rows = []
     for key, value in data.items():
         if isinstance(value, Mapping):
             rows += [f"{indent}{key}", lines(value, indent + "  ")] if value else [f"{indent}{key:<{width}}  none"]
+        elif isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
+            rows.append(f"{indent}{key}")
+            rows += [f"{indent}  {', '.join(f'{name} {_shown(each[name])}' for name in each)}" for each in value]
         else:
             rows.append(f"{indent}{key:<{width}}  {_shown(value)}")
     return "\n".join(rows)

@@ -1,5 +1,6 @@
 """The topics of a log: made when they are missing, and told apart from topics of the same name that are made anew."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 ANSWER_S = 5.0  #: how long one question to the broker may take
 DAY_MS = 86_400_000
+_AGAIN_S = 0.1
+_NO_LEADER = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}  # a topic was just made, or a leader goes
 
 _NUMBER = """
     INSERT INTO log_partitions (topic, topic_id, partition) SELECT %s, %s, unnest(%s::int[]) ON CONFLICT DO NOTHING
@@ -88,10 +91,11 @@ class Topics:
 
     def extents(self, places: Mapping[int, Place]) -> dict[int, Extent]:
         """Return how far these partitions reach; raises `LogUnreachable` when no broker answers."""
-        starts, ends = (self._offsets(places, spec) for spec in (OffsetSpec.earliest(), OffsetSpec.latest()))
+        deadline = time.monotonic() + ANSWER_S
+        starts, ends = (self._offsets(places, spec, deadline) for spec in (OffsetSpec.earliest(), OffsetSpec.latest()))
         return {number: Extent(starts[number], ends[number]) for number in places if number in starts and number in ends}
 
-    def _offsets(self, places: Mapping[int, Place], spec: Any) -> dict[int, int]:
+    def _offsets(self, places: Mapping[int, Place], spec: Any, deadline: float) -> dict[int, int]:
         if not places:
             return {}
         numbers = {(place.topic, place.partition): number for number, place in places.items()}
@@ -104,7 +108,11 @@ class Topics:
             try:
                 found[numbers[partition.topic, partition.partition]] = answer.result().offset
             except KafkaException as error:
-                if error.args[0].code() not in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.UNKNOWN_TOPIC_ID):
+                code = error.args[0].code()
+                if code in _NO_LEADER and time.monotonic() < deadline:
+                    time.sleep(_AGAIN_S)
+                    return self._offsets(places, spec, deadline)
+                if code not in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.UNKNOWN_TOPIC_ID):
                     raise unreachable(self._section, error) from None
         return found
 

@@ -5,6 +5,7 @@ kept small (a heap of 512 MB at most). For production, run Kafka as its own docu
 """
 
 import ctypes
+import fcntl
 import hashlib
 import os
 import re
@@ -15,7 +16,7 @@ import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from goldstream.errors import LogError
 
@@ -86,16 +87,21 @@ class Broker:
         """Start the broker and return when it answers; raises `LogError` with what went wrong."""
         if (why := missing()) is not None:
             raise LogError(why)
+        if taken(self.port):
+            raise LogError(
+                f"port {self.port} of 127.0.0.1 is taken, perhaps by another broker; choose another one (0: a free one)"
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
         properties, log = self.folder / "server.properties", self.folder / "broker.log"
         data = self.folder.resolve() / "data"
-        properties.write_text(self.properties(data))
-        if not data.exists():
-            self._run(["kafka.tools.StorageTool", "format", "--standalone", "-t", _cluster_id(data), "-c", str(properties)])
-        with log.open("ab") as out:
+        with _locked(self.folder) as lock, log.open("ab") as out:
+            properties.write_text(self.properties(data))
+            if not data.exists():
+                format_ = ["format", "--standalone", "-t", _cluster_id(data), "-c", str(properties)]
+                self._run(["kafka.tools.StorageTool", *format_])
             self._process = subprocess.Popen(
                 [*_java(), "kafka.Kafka", str(properties)],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=_die_with_parent,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=_die_with_parent, pass_fds=[lock.fileno()],
             )  # fmt: skip
             self._wait_until_started(log, out.tell())
 
@@ -151,7 +157,7 @@ class Broker:
                 if _STARTED in lines.read():
                     return
             if self._process.poll() is not None:
-                raise LogError(f"the Kafka broker ended at its start; see {log}")
+                raise LogError(f"the Kafka broker ended at its start: {_reason(log, seen)} (more in {log})")
             time.sleep(0.05)
         raise LogError(f"the Kafka broker did not answer within {START_S:.0f} s; see {log}")
 
@@ -161,6 +167,37 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def taken(port: int) -> bool:
+    """Return whether somebody listens on this port of loopback."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of a broker before do not count
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+        return False
+
+
+def _locked(folder: Path) -> IO[str]:
+    """The folder's lock, which the broker inherits: two of them would spoil each other's data before Kafka notices."""
+    lock = (folder / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise LogError(f"another broker uses {folder}; stop that one first, or choose another folder") from None
+    return lock
+
+
+def _reason(log: Path, seen: int) -> str:
+    """The first line of what the broker said since `seen` bytes that names an error."""
+    with log.open(errors="replace") as lines:
+        lines.seek(seen)
+        said = lines.read().splitlines()
+    found = (line.strip() for line in said if "Exception" in line or "ERROR" in line or "rror:" in line)
+    return next(found, said[-1] if said else "it said nothing")[:300]
 
 
 def _java() -> list[str]:
