@@ -19,7 +19,7 @@ RATE_OVER_S = 8.0
 CHEAP_S = 0.01  #: what takes no longer is made in the request that asks for it
 FIRST_S = 3.0  #: how long a request waits for what is made for the first time
 OLD_S = 5.0  #: what is older than that, after the time it may be remembered, is made before it is given out
-LONGEST_MS = 60_000
+LONGEST_MS = 300_000
 AFFORDABLE = 20  #: a count that took t seconds is made again after 20 × t, so it takes at most 5 % of one connection
 
 _NUMBERS = f"""

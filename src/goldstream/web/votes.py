@@ -24,37 +24,36 @@ _RUN = """
 """
 _FUNCTIONS = "functions AS (SELECT key AS function, value AS version FROM jsonb_each_text(%(functions)s))"
 #: Every vote on what is in the dataset, in the revision that is there, with what it is beside the others and beside gold.
-_MARKED = """
-    {functions}, posts AS MATERIALIZED (SELECT id, revision FROM {raw} WHERE split IS NOT NULL AND kind <> 'delete'),
-    voted AS MATERIALIZED (
+_MARK = """
+    CREATE TEMP TABLE marked ON COMMIT DROP AS
+    WITH {functions}, voted AS MATERIALIZED (
         SELECT v.post_id, v.function, v.vote FROM votes v JOIN functions USING (function, version)
-        JOIN posts ON posts.id = v.post_id AND posts.revision = v.revision WHERE v.vote IS NOT NULL
-    ), each AS (SELECT post_id, count(*) AS votes, min(vote) <> max(vote) AS apart FROM voted GROUP BY post_id),
-    marked AS (
-        SELECT v.post_id, v.function, v.vote, true AS votes, each.votes > 1 AS overlaps, each.apart AS conflicts,
-               g.label = v.vote AS correct, g.label <> v.vote AS incorrect
-        FROM voted v JOIN each USING (post_id) LEFT JOIN gold g USING (post_id)
-    )
+        JOIN {raw} r ON r.id = v.post_id AND r.revision = v.revision AND r.split IS NOT NULL AND r.kind <> 'delete'
+        WHERE v.vote IS NOT NULL
+    ), each AS (SELECT post_id, count(*) AS votes, min(vote) <> max(vote) AS apart FROM voted GROUP BY post_id)
+    SELECT v.post_id, v.function, v.vote, each.votes > 1 AS overlaps, each.apart AS conflicts,
+           g.label = v.vote AS correct, g.label <> v.vote AS incorrect
+    FROM voted v JOIN each USING (post_id) LEFT JOIN gold g USING (post_id)
 """
 _TABLE = """
-    WITH {marked}
-    SELECT f.function, f.version, coalesce(array_agg(DISTINCT m.vote) FILTER (WHERE m.votes), '{{}}') AS polarity,
-           count(*) FILTER (WHERE m.votes) AS votes, count(*) FILTER (WHERE m.overlaps) AS overlaps,
+    WITH {functions}
+    SELECT f.function, f.version, coalesce(array_agg(DISTINCT m.vote) FILTER (WHERE m.vote IS NOT NULL), '{{}}') AS polarity,
+           count(m.vote) AS votes, count(*) FILTER (WHERE m.overlaps) AS overlaps,
            count(*) FILTER (WHERE m.conflicts) AS conflicts, count(*) FILTER (WHERE m.correct) AS correct,
-           count(*) FILTER (WHERE m.incorrect) AS incorrect, (SELECT count(*) FROM posts) AS posts
+           count(*) FILTER (WHERE m.incorrect) AS incorrect,
+           (SELECT count(*) FROM {raw} WHERE split IS NOT NULL AND kind <> 'delete') AS posts
     FROM functions f LEFT JOIN marked m USING (function) GROUP BY f.function, f.version ORDER BY f.function
 """
 _BEHIND = """
-    WITH {marked}, behind AS (
-        SELECT m.function, mark.kind, m.post_id,
-               row_number() OVER (PARTITION BY m.function, mark.kind ORDER BY m.post_id COLLATE "C") AS place
-        FROM marked m
-        CROSS JOIN LATERAL (VALUES ('overlaps', m.overlaps), ('conflicts', m.conflicts), ('correct', m.correct),
-                                   ('incorrect', m.incorrect)) AS mark (kind, holds)
-        JOIN unnest(%(of)s::text[], %(kinds)s::text[]) AS asked (function, kind) USING (function, kind)
-        WHERE mark.holds
-    )
-    SELECT function, kind, array_agg(post_id ORDER BY place) AS ids FROM behind WHERE place <= %(most)s GROUP BY function, kind
+    SELECT function, kind, array_agg(post_id ORDER BY place) AS ids
+    FROM (SELECT m.function, mark.kind, m.post_id,
+                 row_number() OVER (PARTITION BY m.function, mark.kind ORDER BY m.post_id COLLATE "C") AS place
+          FROM marked m
+          CROSS JOIN LATERAL (VALUES ('overlaps', m.overlaps), ('conflicts', m.conflicts), ('correct', m.correct),
+                                     ('incorrect', m.incorrect)) AS mark (kind, holds)
+          JOIN unnest(%(of)s::text[], %(kinds)s::text[]) AS asked (function, kind) USING (function, kind)
+          WHERE mark.holds) behind
+    WHERE place <= %(most)s GROUP BY function, kind
 """
 _OTHER = """
     FROM votes o JOIN functions f ON f.function = o.function AND f.version = o.version
@@ -116,15 +115,17 @@ class Table(NamedTuple):
 
 def table(conn: Connection, run: dict[str, Any]) -> Table:
     """Return the table of a run's functions. Reads every vote of the run."""
-    marked = sql.SQL(_MARKED).format(functions=sql.SQL(_FUNCTIONS), raw=_raw(run))
+    parts = {"functions": sql.SQL(_FUNCTIONS), "raw": _raw(run)}
     values: dict[str, Any] = {"functions": Jsonb(run["functions"])}
     with conn.transaction(), conn.cursor(row_factory=dict_row) as cursor:
-        cursor.execute("SET LOCAL enable_nestloop = off")  # a table that was never analysed looks empty to the planner
-        rows = cursor.execute(sql.SQL(_TABLE).format(marked=marked), values).fetchall()
+        # a table that was never analysed looks empty to the planner, and a join of loops over it would never end
+        cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'")
+        cursor.execute(sql.SQL(_MARK).format(**parts), values)
+        rows = cursor.execute(sql.SQL(_TABLE).format(**parts), values).fetchall()
         # posts that a function votes on stand in its index, and very common ones are met soon on the way through it
         asked = [(row["function"], kind) for row in rows for kind in KINDS[1:] if kind != "overlaps" or row[kind] <= FEW]
         values |= {"of": [function for function, _ in asked], "kinds": [kind for _, kind in asked], "most": FEW}
-        found = cursor.execute(sql.SQL(_BEHIND).format(marked=marked), values).fetchall()
+        found = cursor.execute(_BEHIND, values).fetchall()
     ids = {(row["function"], row["kind"]): row["ids"] for row in found}
     counted = {(row["function"], kind): row[kind] for row in rows for kind in KINDS}
     return Table(rows, {each: Behind(ids.get(each, []), counted[each] <= FEW) for each in asked})
