@@ -20,7 +20,9 @@ from goldstream.web.server import serve
 DESK = {"width": 1280, "height": 900}
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
-EXPECTED = re.compile(r"status of (404|422)|net::ERR_FAILED")  # what a browser says of an answer that the page itself explains
+EXPECTED = re.compile(
+    r"status of (401|404|422)|net::ERR_FAILED"
+)  # what a browser says of an answer that the page itself explains
 SECTIONS = {"web": {"port": 0}, "project": {"name": "ai-links", "labels": ["ai", "other"], "keep": "ai"}}
 
 

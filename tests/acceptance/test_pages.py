@@ -121,3 +121,19 @@ def test_strangers_scripts_do_not_run(open_page, fill):
     page.locator(".card a", has_text="details").first.click()
     sync_api.expect(page.locator("h1")).to_have_text("Post")
     open_page("/status")
+
+
+class TestWithAToken:
+    @pytest.fixture
+    def sections(self, sections, monkeypatch):
+        monkeypatch.setenv("A_TOKEN", "open sesame")
+        return {**sections, "web": {"port": 0, "token": {"env": "A_TOKEN"}}}
+
+    def test_a_person_enters_it_once(self, open_page):
+        page = open_page("/status")
+        for token, seen in (("wrong", "That was not it."), ("open sesame", "Kept posts")):
+            page.locator("#token").fill(token)
+            page.keyboard.press("Enter")
+            sync_api.expect(page.locator("main")).to_contain_text(seen)
+        page.goto("/status")
+        sync_api.expect(page.locator("h1")).to_have_text("Overview")

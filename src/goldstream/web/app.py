@@ -25,9 +25,10 @@ from goldstream.web.events import events
 from goldstream.web.expected import Expected
 from goldstream.web.guard import ENTER, HEADERS, Guard
 from goldstream.web.judging import Judge
+from goldstream.web.pace import Pace
 from goldstream.web.pages import annotate, exchange, search, trying
 from goldstream.web.pages.adjudicate import adjudicate
-from goldstream.web.pages.enter import enter
+from goldstream.web.pages.enter import GUESSES, enter
 from goldstream.web.pages.links import Ranking, links
 from goldstream.web.pages.live import live
 from goldstream.web.pages.model import model, promote, rollback
@@ -105,6 +106,7 @@ def make_app(store: Store, settings: Settings, parts: Parts | None = None, folde
         Ranking(refresher),
         DeadLetters(refresher),
     )
+    app.state.guesses = Pace(*GUESSES)
     app.state.parts, app.state.tickets, app.state.embedded = parts, proofs, settings.store.dsn is None
     app.state.settings, app.state.named = settings, bool(settings.annotation.annotators)
     app.state.judge = Judge(store, settings, folder)

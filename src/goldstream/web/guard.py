@@ -26,15 +26,14 @@ COOKIE = "goldstream"
 ENTER = "/enter"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
-#: How often one address may ask: what changes something, and a token that may be a guess. Per second, and at once.
-CHANGES, GUESSES = (50.0, 500), (0.5, 10)
+CHANGES = (50.0, 500)  #: how often one address may change something: per second, and at once
 
 #: What every answer carries.
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # with none at all, browsers would send our own forms with the origin "null"
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
@@ -52,7 +51,7 @@ class Guard:
         self._app = app
         self._allowed = {host.lower() for host in allowed_hosts}
         self._tickets, self._closed = dict(tickets), closed
-        self._changes, self._guesses = Pace(*CHANGES), Pace(*GUESSES)
+        self._changes = Pace(*CHANGES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -74,7 +73,7 @@ class Guard:
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if not _known(host, self._allowed):
+        if len(headers.getlist("host")) > 1 or not _known(host, self._allowed):
             return PlainTextResponse("This name is not in web.allowed-hosts of goldstream.toml.\n", 400)
         if (origin := headers.get("origin")) is not None and urlsplit(origin).netloc.lower() != host.lower():
             return PlainTextResponse("A page of another site may not ask this.\n", 400)
@@ -97,11 +96,12 @@ class Guard:
         """What changes something comes from our own pages (or a program), as JSON, and not in floods."""
         if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
             return PlainTextResponse("A page of another site may not ask this.\n", 400)
-        entering = scope["path"] == ENTER
-        if not entering and headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        if scope["path"] == ENTER:  # a form, which keeps a pace of its own
+            return None
+        if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             return PlainTextResponse("What changes something must be sent as application/json.\n", 415)
         address = (scope.get("client") or ("", 0))[0]
-        if not (self._guesses if entering else self._changes).allows(address):
+        if not self._changes.allows(address):
             return PlainTextResponse("Too many requests at once.\n", 429, {"retry-after": "5"})
         return None
 

@@ -16,6 +16,7 @@ from goldstream.web.app import make_app
 
 GRACE_S = 3  #: how long open requests may take when the server is asked to stop
 LOOK_S = 0.1
+LARGEST_HEAD = 32_768  #: bytes of a request's first line and headers
 
 
 def serve(
@@ -36,8 +37,8 @@ def serve(
     ) as listener:
         app = make_app(store, settings, parts, folder)
         config = uvicorn.Config(
-            app, lifespan="on", log_config=None, access_log=False, server_header=False, proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_S, limit_concurrency=256, h11_max_incomplete_event_size=32_768,
+            app, http="h11", lifespan="on", log_config=None, access_log=False, server_header=False, proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_S, limit_concurrency=256, h11_max_incomplete_event_size=LARGEST_HEAD,
         )  # fmt: skip
         server = Server(config)
         ended = threading.Event()

@@ -186,6 +186,10 @@ def test_a_name_that_is_not_ours_is_refused(client, host):
     assert client.get("/", headers={"host": host}).status_code == 400
 
 
+def test_two_names_are_one_too_many(client):
+    assert client.get("/", headers=[("host", "127.0.0.1"), ("host", "evil.example")]).status_code == 400
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:1", "[::1]:8321", "[::1]", "LOCALHOST"])
 def test_our_own_names_are_answered(client, host):
     assert client.get("/status", headers={"host": host}).status_code == 200
@@ -203,7 +207,7 @@ def test_every_answer_keeps_the_browser_careful(client):
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
     assert client.get("/").headers["cache-control"] == "no-store"
 
 
