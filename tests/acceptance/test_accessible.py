@@ -13,6 +13,7 @@ AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 PAGES = ["/", "/links", "/annotate", "/adjudicate", "/people", "/search?q=model", "/rules", "/rules?function=news", "/model", "/try",
          "/status", "/post/sample:1", "/nowhere"]  # fmt: skip
+DIALOGS = {"/annotate": "#keys", "/model": "#rollback"}
 EVIL = [
     "<script>document.title='owned'</script>", "<img src=x onerror=\"document.title='owned'\">", "'\"><svg onload=document.title='owned'>",
     "</script><script>document.title='owned'</script>", "javascript:document.title='owned'", "{{7*7}}</textarea><iframe srcdoc=x>",
@@ -77,6 +78,11 @@ def test_no_page_shuts_anybody_out(open_page, fill, viewport, scheme):
             page.wait_for_timeout(50)
             if problems := violations(page):
                 found[f"{kind} {path}"] = problems
+            if kind == "full" and path in DIALOGS:
+                page.locator(DIALOGS[path]).click()
+                sync_api.expect(page.locator("dialog[open]")).to_be_visible()
+                if problems := violations(page):
+                    found[f"dialog of {path}"] = problems
     assert found == {}
 
 

@@ -119,6 +119,24 @@ class TestTwoPeople:
         expect(page.locator("main")).to_contain_text("Ann and Bob")
 
 
+class TestManyLabels:
+    @pytest.fixture
+    def sections(self, sections):
+        return {**sections, "project": {**sections["project"], "labels": ["ai", *(f"topic {n}" for n in range(39))]}}
+
+    def test_a_label_is_found_by_its_letters(self, open_page, fill):
+        posts(fill, 1)
+        page = open_page("/annotate", PHONE)
+        enter(page, "Ann")
+        page.keyboard.press("/")
+        page.keyboard.type("PIC 17")
+        expect(page.locator(".answer:visible")).to_have_text(["topic 17"])
+        assert page.evaluate("document.getElementById('text').getBoundingClientRect().bottom") < PHONE["height"]
+        page.keyboard.press("Enter")
+        expect(page.locator("#state")).to_have_text("saved")
+        assert [row[1] for row in answers(fill)] == ["topic 17"]
+
+
 def test_a_thumb_is_enough(browser, address, fill):
     posts(fill, 3)
     context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True, base_url=address)

@@ -78,6 +78,7 @@ if (desk) {
     at("meta").replaceChildren(...details);
     at("remark").value = "";
     openNote(false);
+    narrow("");
     suggest();
     at("post").focus({ preventScroll: true });
     scrollTo(0, 0);
@@ -164,6 +165,18 @@ if (desk) {
     suggest();
   }
 
+  function narrow(letters) {
+    if (!at("find")) return;
+    at("find").value = letters;
+    for (const button of document.querySelectorAll(".answer")) button.hidden = !button.dataset.label.toLowerCase().includes(letters.toLowerCase());
+  }
+
+  at("find")?.addEventListener("input", (event) => narrow(event.target.value));
+  at("find")?.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") document.querySelector(".answer:not([hidden])")?.click();
+    if (event.key === "Escape") narrow("");
+  });
+
   const accept = () => { const said = best(); if (said) say("answer", said.label); };
   for (const button of document.querySelectorAll(".answer")) button.addEventListener("click", () => say("answer", button.dataset.label));
   at("accept").addEventListener("click", accept);
@@ -181,7 +194,7 @@ if (desk) {
       return;
     }
     const pressed = event.target.matches("button, a, summary");
-    const acts = { s: () => say("skip", null), u: undo, b: hide, n: () => openNote(true), "?": () => at("help").showModal() };
+    const acts = { s: () => say("skip", null), u: undo, b: hide, n: () => openNote(true), "?": () => at("help").showModal(), "/": () => at("find")?.focus() };
     const number = /^[1-9]$/.test(event.key) ? labels[Number(event.key) - 1] : undefined;
     if (number !== undefined) say("answer", number);
     else if (event.key === " " || event.key === "Enter") { if (pressed) return; accept(); }

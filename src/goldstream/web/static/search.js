@@ -30,7 +30,7 @@ async function label(name) {
 if (every) {
   every.addEventListener("change", () => { for (const pick of picks()) pick.checked = every.checked; count(); });
   document.getElementById("found").addEventListener("change", count);
-  for (const button of document.querySelectorAll(".many")) button.addEventListener("click", () => label(button.dataset.label));
+  for (const button of document.querySelectorAll(".many")) button.addEventListener("click", () => label(button.dataset.label ?? document.getElementById("which").value));
   back.addEventListener("click", async () => {
     try {
       const said = await change("/search/undo", { batch });
