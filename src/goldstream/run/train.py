@@ -60,7 +60,8 @@ def train_and_register(
     judged = _judged_by_test(project, fitted, material.test)
     learnt_s = time.monotonic() - started
     told = _told_by_gold(project, fitted, material, say) if learnt_s < QUICK_S else {}
-    evidence = {**judged, **material.traced, **_made_by(project), **fitted.evidence, **told, "seconds": round(learnt_s, 2)}
+    counted = {"trained_on": len(material.texts), "seconds": round(learnt_s, 2)}
+    evidence = {**judged, **material.traced, **_made_by(project), **fitted.evidence, **told, **counted}
     registered = _registered(project, fitted, evidence)
     _promote(project, registered["version"], asked=promote)
     reports.save(project, registered, say)

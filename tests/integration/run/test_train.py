@@ -36,6 +36,7 @@ def test_rows_weigh_as_much_as_their_soft_labels_are_certain(project: Project, p
     posts.add("train", texts("sun", 50), soft=RAIN)
     posts.add("train", texts("net", 50), soft=MODEL)
     made, _ = train(project)
+    assert made["trained_on"] == 200
     model = load_model(project.registry().fetch(made["version"], project.data_folder / "models"))
     assert model.uncalibrated(pa.array(["cloud"]))[0, 1] < 0.5
 
