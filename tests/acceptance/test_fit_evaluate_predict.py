@@ -39,8 +39,9 @@ def test_a_table_is_fitted_evaluated_and_predicted(tmp_path: Path, labels: tuple
     assert fitted["positive"] == str(sorted(labels)[-1])
     measured = run("evaluate", tmp_path / "model", posts)
     assert list(measured) == [
-        "n", "accuracy", "precision", "recall", "f1", "macro_f1", "average_precision", "ece_before", "ece"
+        "n", "accuracy", "precision", "recall", "f1", "macro_f1", "average_precision", "ece_before", "ece", "intervals",
     ]  # fmt: skip
+    assert set(measured["intervals"]) == {"accuracy", "precision", "recall", "f1", "macro_f1", "average_precision"}
     assert measured["n"] == 12
     run("predict", tmp_path / "model", posts, "--out", tmp_path / "said.parquet")
     said = pl.read_parquet(tmp_path / "said.parquet")

@@ -21,6 +21,7 @@ from goldstream.models.folder import folder_hash, load_model, save_model
 from goldstream.run import gold_rows, reports
 from goldstream.run.project import Project
 from goldstream.training import gold_alone, leakage, metrics
+from goldstream.training.evaluation import Judgement, all_intervals
 from goldstream.training.fit import Fitted, Judged, Plan, fit, taught_by
 from goldstream.training.remarks import remarks
 from goldstream.training.threshold import Aim, judge
@@ -173,15 +174,17 @@ def _judged_by_test(project: Project, fitted: Fitted, test: Judged) -> dict[str,
 
 
 def _figures(fitted: Fitted, test: Judged, keep: int) -> dict[str, Any]:
-    scores = fitted.predict_proba(test.texts)
-    found: dict[str, Any] = metrics.evaluate(scores, test.true, keep, fitted.threshold)
-    found["f1_interval"] = metrics.interval(
-        lambda rows: metrics.evaluate(scores[rows], test.true[rows], keep, fitted.threshold)["f1"], len(test.true)
-    )
-    found["ece_before"] = metrics.calibration_error(*metrics.confidence(fitted.uncalibrated(test.texts), test.true, keep))
-    found["ece"] = metrics.calibration_error(*metrics.confidence(scores, test.true, keep))
-    if scores.shape[1] == 2 and test.weights is not None and test.weights.min() < test.weights.max():
-        found["stream"] = judge(scores[:, keep] >= fitted.threshold, test.true == keep, test.weights)
+    judged = Judgement(
+        fitted.model.labels, fitted.predict_proba(test.texts), fitted.uncalibrated(test.texts), test.true, keep,
+        fitted.threshold, test.weights,
+    )  # fmt: skip
+    found: dict[str, Any] = metrics.evaluate(judged.scores, test.true, keep, fitted.threshold)
+    found["intervals"] = all_intervals(judged)
+    found["f1_interval"] = found["intervals"]["f1"]
+    for name, scores in (("ece_before", judged.uncalibrated), ("ece", judged.scores)):
+        found[name] = metrics.calibration_error(*metrics.confidence(scores, test.true, keep))
+    if len(judged.labels) == 2 and judged.weighted:
+        found["stream"] = judge(judged.said == keep, test.true == keep, test.weights)
     return found
 
 

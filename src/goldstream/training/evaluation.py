@@ -20,6 +20,7 @@ AIMS = tuple(Aim(precision=wanted) for wanted in (0.8, 0.9, 0.95, 0.99)) + tuple
 )
 MOST_CELLS = 200  #: labels above which no whole matrix is given, only what is confused most
 CONFUSED = 30  #: pairs of labels that are shown
+MOST_RANKED = 50_000  #: rows × labels, above which drawing anew would take seconds
 FEWEST = 20  #: rows of either kind below which no thresholds are proposed
 
 
@@ -53,7 +54,7 @@ def evaluation(judged: Judgement) -> dict[str, Any]:
     matrix = confusion(said, judged.true, len(judged.labels))
     found = metrics.evaluate(judged.scores, judged.true, judged.positive, judged.threshold)
     return {
-        "metrics": found, "intervals": intervals(matrix, judged.positive) | _ranking_interval(judged),
+        "metrics": found, "intervals": all_intervals(judged),
         "stream": _on_the_stream(judged, said), "confusion": matrix.tolist() if len(matrix) <= MOST_CELLS else None,
         "confused": _confused(judged.labels, matrix), "by_label": _by_label(judged.labels, matrix),
         "precision_recall": _curves(judged), "calibration": _calibration(judged), "thresholds": _thresholds(judged),
@@ -94,6 +95,11 @@ def intervals(matrix: np.ndarray, positive: int, seed: int = 0) -> dict[str, tup
     return {name: _ends([each[name] for each in drawn]) for name in drawn[0]}
 
 
+def all_intervals(judged: Judgement) -> dict[str, tuple[float, float]]:
+    """Return the 95 % bootstrap interval of every metric of `metrics.evaluate`."""
+    return intervals(confusion(judged.said, judged.true, len(judged.labels)), judged.positive) | _ranking_interval(judged)
+
+
 def _figures(right: np.ndarray, said: np.ndarray, real: np.ndarray, positive: int) -> dict[str, float]:
     """The metrics of one draw: of the positive label of two, or averaged over the labels that occur."""
     precision, recall, f1 = right / np.maximum(said, 1), right / np.maximum(real, 1), 2 * right / np.maximum(said + real, 1)
@@ -109,11 +115,15 @@ def _ends(drawn: list[float]) -> tuple[float, float]:
 
 
 def _ranking_interval(judged: Judgement) -> dict[str, tuple[float, float]]:
-    """The interval of the average precision, for two labels: it needs the rows themselves."""
-    if len(judged.labels) != 2 or not len(judged.true):
+    """The interval of the average precision, which needs the rows themselves; none of a great many rows and labels."""
+    if not len(judged.true) or judged.scores.size > MOST_RANKED:
         return {}
-    scores, true = judged.scores[:, judged.positive], judged.true == judged.positive
-    return {"average_precision": metrics.interval(lambda rows: metrics.average_precision(scores[rows], true[rows]), len(true))}
+    scores, true = judged.scores, judged.true
+    return {
+        "average_precision": metrics.interval(
+            lambda rows: metrics.ranking(scores[rows], true[rows], judged.positive), len(true)
+        )
+    }
 
 
 def _on_the_stream(judged: Judgement, said: np.ndarray) -> dict[str, Any] | None:

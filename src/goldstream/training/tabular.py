@@ -19,6 +19,7 @@ from goldstream.errors import DataError, ModelError
 from goldstream.models.folder import Loaded, folder_hash, load_model, make_folder, save_model
 from goldstream.tables import check_path, read_table, write_table
 from goldstream.training import metrics
+from goldstream.training.evaluation import all_intervals
 from goldstream.training.fit import NO_PLAN, Judged, Plan, fit, taught_by
 from goldstream.training.labelled import as_texts, labelled, labels_in, plain, plain_column
 from goldstream.training.remarks import remarks
@@ -108,7 +109,7 @@ def evaluate_table(folder: Path, file: Path, *, positive: str | None) -> dict[st
     found = metrics.evaluate(judged.scores, judged.true, judged.positive, judged.threshold)
     for name, said in (("ece_before", judged.uncalibrated), ("ece", judged.scores)):
         found[name] = metrics.calibration_error(*metrics.confidence(said, judged.true, judged.positive))
-    return found
+    return {**found, "intervals": all_intervals(judged)}
 
 
 def report_table(folder: Path, file: Path, *, positive: str | None) -> dict[str, Any]:

@@ -7,12 +7,11 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from goldstream.models.calibration import log_scores
-
 MOST_NGRAMS = 20_000  #: n-grams that are scored, the most frequent
 MOST_SCORES = 2_000_000  #: n-grams × labels
 MOST_LABELS = 25  #: labels that are shown, the first ones asked for
-MORE = 1.1  #: times the weight of the stronger word, above which a pair is shown
+MORE = 1.1  #: times what its words weigh, above which a pair is shown
+SMALLEST = 1e-37  #: a share below this counts as this; float32 holds no smaller one in full
 FEWEST_TEXTS = 3  #: with an n-gram, below which it is not shown
 URL = r"(?i)\b(https?://|www\.)\S+"
 TOKEN = r"[#@]?[\p{L}\p{N}][\p{L}\p{N}\p{M}'’_-]*"
@@ -67,22 +66,22 @@ class _Alone:
     """What each n-gram does to the logits as a text of its own."""
 
     def __init__(self, model: Scorer, known: pl.DataFrame) -> None:
-        self._model, self._known = model, known
         alone = known["ngram"].to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
-        self._logits = _logits(model.predict_proba(alone)) - _logits(model.predict_proba(pa.array([""])))
+        self._known, self._scores, self._empty = known, model.predict_proba(alone), model.predict_proba(pa.array([""]))
         self._rows = {ngram: row for row, ngram in enumerate(known["ngram"])}
 
     def strongest(self, label: int, sign: int, top: int) -> list[dict[str, Any]]:
         """The n-grams that move the label's logit most in one direction; a pair only when it says more than its words."""
         found: list[dict[str, Any]] = []
-        weights = sign * self._logits[:, label]
+        moved = _logits(self._scores, label) - _logits(self._empty, label)
+        weights = sign * moved
         for row in np.argsort(-weights, kind="stable").tolist():
             if len(found) == top or weights[row] <= 0:
                 break
             words = self._known["ngram"][row].split()
-            alone = max((weights[self._rows[word]] for word in words if word in self._rows), default=0.0)
-            if len(words) == 1 or weights[row] > MORE * alone:
-                weight = float(self._logits[row, label])
+            apart = sum(weights[self._rows[word]] for word in words if word in self._rows)
+            if len(words) == 1 or weights[row] > MORE * max(apart, 0.0):
+                weight = float(moved[row])
                 found.append({"ngram": " ".join(words), "weight": weight, "texts": self._known["texts"][row]})
         return found
 
@@ -94,7 +93,8 @@ def frequent(texts: pl.Series, top: int = 30) -> list[dict[str, Any]]:
     return [{"word": word, "texts": count} for word, count in known.rows()]
 
 
-def _logits(scores: np.ndarray) -> np.ndarray:
-    """The logit of each label against all others together, float64."""
-    others = scores.astype(np.float64).sum(axis=1, keepdims=True) - scores
-    return log_scores(scores) - log_scores(others)
+def _logits(scores: np.ndarray, label: int) -> np.ndarray:
+    """The logit of a label against all others together, float64; the others are added up, so that it is exact near one, too."""
+    own = scores[:, label].astype(np.float64)
+    others = np.delete(scores, label, axis=1).sum(axis=1, dtype=np.float64)
+    return np.log(np.maximum(own, SMALLEST)) - np.log(np.maximum(others, SMALLEST))
