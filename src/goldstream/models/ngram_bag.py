@@ -11,7 +11,7 @@ Both sums are over occurrences, so everything that scoring needs of an n-gram st
 classes need one column. How the weights are found stands in `learning`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -117,12 +117,13 @@ class NgramBag:
     def learn(
         self, texts: pa.StringArray, targets: np.ndarray, weights: np.ndarray | None = None, *,
         dev: tuple[pa.StringArray, np.ndarray] | None = None, start: Self | None = None,
+        watch: Callable[[], None] = lambda: None,
     ) -> int:  # fmt: skip
         """Learn as `fit` does, and return how many epochs the weights have seen.
 
         With `dev` (texts, and targets as above) the weights of the epoch with the lowest loss there are kept, and learning
         stops after `PATIENCE` epochs without a lower one. `start` is a model to go on from; raises `ModelError` when its
-        labels or n-grams are others.
+        labels or n-grams are others. `watch` is called after each epoch; what it raises ends the learning.
         """
         options = self.settings
         ids, starts = self._hashed(texts)
@@ -135,7 +136,7 @@ class NgramBag:
             found[:-1] = self._table_of(start)[buckets, : self._columns] / idf[:-1, None]
             bias[:] = start._bias
         pace = Pace(options.epochs, options.rate, options.decay, options.start, options.ratio, options.seed)
-        epochs = learn(bags(ids, starts, idf), known, idf, pace, found, bias)
+        epochs = _watched(learn(bags(ids, starts, idf), known, idf, pace, found, bias), watch)
         count = sum(1 for _ in epochs) if dev is None else self._stop_early(epochs, *dev, buckets, idf, found, bias)
         if options.most_kb is not None:
             _prune(found, idf, ids, options.most_kb * 1024)
@@ -293,6 +294,12 @@ class _Desk:
         if offsets[-1] - offsets[0] > SHORT and (longest := _longest(offsets)) > SHORT:
             return _scratch(longest, self._per_byte)
         return self._scratch
+
+
+def _watched(epochs: Iterator[int], watch: Callable[[], None]) -> Iterator[int]:
+    for epoch in epochs:
+        watch()
+        yield epoch
 
 
 def _fitting(settings: NgramBagSettings, labels: int) -> NgramBagSettings:

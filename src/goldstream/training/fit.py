@@ -3,6 +3,7 @@
 With a `Plan` that has time, the classifier's options are chosen first, by the same metric as the threshold.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from goldstream.models.base import Classifier
 from goldstream.models.calibration import Calibration
 from goldstream.training import metrics
 from goldstream.training.calibrate import Calibrated, calibrate
-from goldstream.training.search import Found, Options, Say, search
+from goldstream.training.search import Budget, Found, Options, Say, search
 from goldstream.training.threshold import BEST_F1, Aim, Threshold, best, choose
 
 FOLDS = 5
@@ -174,8 +175,13 @@ def _with(section: settings.Model, options: Options) -> settings.Model:
     return msgspec.structs.replace(section, options={**section.options, **options})
 
 
-def _learn(model: Classifier, rows: Rows, dev: Judged | None, start: Classifier | None = None) -> int | None:
-    """Fit; a model that can is told by dev when to stop, and goes on from `start`. Gives how many epochs were kept."""
+def _learn(
+    model: Classifier, rows: Rows, dev: Judged | None, start: Classifier | None = None, watch: Callable[[], None] = lambda: None
+) -> int | None:
+    """Fit; a model that can is told by dev when to stop, and goes on from `start`. Gives how many epochs were kept.
+
+    `watch` is called after each epoch and may raise.
+    """
     if not hasattr(model, "learn"):
         if start is not None:
             raise ModelError(f"a {type(model).__name__} can't go on from another model")
@@ -184,7 +190,7 @@ def _learn(model: Classifier, rows: Rows, dev: Judged | None, start: Classifier 
     stop_by = None
     if dev is not None and len(dev.true) >= FEWEST_TO_STOP_BY:
         stop_by = dev.texts, np.eye(len(model.labels), dtype=np.float32)[dev.true]
-    epochs: int = model.learn(rows.texts, rows.targets, rows.weights, dev=stop_by, start=start)
+    epochs: int = model.learn(rows.texts, rows.targets, rows.weights, dev=stop_by, start=start, watch=watch)
     return epochs
 
 
@@ -203,16 +209,21 @@ def _searched(
     _learn(make(section, labels), parts[0][0].only(np.arange(len(parts[0][0].texts)) < WARM_UP), dev)  # compiles
     plan.say(f"choosing options by {metric} on {sum(len(asked.true) for _, asked in parts):,} rows …")
 
+    budget = Budget(plan.budget_s)
+
     def judge(options: Options) -> float:
-        chosen = _with(section, options)
-        return float(np.mean([_value(make(chosen, labels), known, asked, dev, positive, metric) for known, asked in parts]))
+        def reached(known: Rows, asked: Judged) -> float:
+            model = make(_with(section, options), labels)
+            _learn(model, known, dev, watch=budget.check)
+            return _value(model, asked, positive, metric)
 
-    return search(rounds, judge, budget_s=plan.budget_s, say=plan.say, fixed=section.options)
+        return float(np.mean([reached(known, asked) for known, asked in parts]))
+
+    return search(rounds, judge, budget=budget, say=plan.say, fixed=section.options)
 
 
-def _value(model: Classifier, known: Rows, asked: Judged, dev: Judged | None, positive: int, metric: str) -> float:
-    """What a new model that has learnt from `known` reaches on `asked`, at its best threshold."""
-    _learn(model, known, dev)
+def _value(model: Classifier, asked: Judged, positive: int, metric: str) -> float:
+    """What a model reaches on `asked`, at its best threshold."""
     scores = model.predict_proba(asked.texts)
     said = scores.argmax(axis=1)
     if len(model.labels) == 2:

@@ -6,6 +6,7 @@ One option after the other is changed, and what is better is kept. The classifie
 (`ALTERNATIVES`); options that the person has set stay as they are.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -14,6 +15,27 @@ Options = dict[str, Any]
 Say = Callable[[str], None]
 
 MARGIN = 0.002  #: a change must be better by this much: less is luck
+
+
+class OutOfTime(Exception):
+    """A search's time is used up."""
+
+
+class Budget:
+    """So many seconds of the processor's time, from now on."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.process_time() + seconds
+
+    def needs(self, seconds: float) -> None:
+        """Raise `OutOfTime` when fewer seconds are left."""
+        if time.process_time() + seconds > self._end:
+            raise OutOfTime
+
+    def check(self) -> None:
+        """Raise `OutOfTime` when nothing is left."""
+        self.needs(0.0)
 
 
 class Tried(NamedTuple):
@@ -38,30 +60,33 @@ class Found(NamedTuple):
 
 
 def search(
-    rounds: Sequence[Sequence[Options]], judge: Callable[[Options], float], *, budget_s: float, say: Say, fixed: Options
+    rounds: Sequence[Sequence[Options]], judge: Callable[[Options], float], *, budget: Budget, say: Say, fixed: Options
 ) -> Found:
     """Return the best options: those that a person has `fixed`, or that are tried too late, are left alone.
 
+    Nothing is begun that would take longer than what is left of `budget`; `judge` may raise `OutOfTime` too.
+
     >>> found = search([[{"a": 1}, {"a": 2}], [{"b": 1}]], lambda options: options.get("a", 0) - options.get("b", 0),
-    ...                budget_s=60, say=lambda line: None, fixed={})
+    ...                budget=Budget(60), say=lambda line: None, fixed={})
     >>> found.options, len(found.tried)
     ({'a': 2}, 4)
     """
-    started = time.process_time()
-    best = _try({}, judge, say)
-    tried = [best]
-    for alternatives in rounds:
-        better = best
-        for change in alternatives:
-            if fixed.keys() & change.keys():
-                continue
-            if time.process_time() - started + max(each.seconds for each in tried) > budget_s:
-                say(f"the search stops here: more would take longer than {budget_s:g} s")
-                return Found(better.options, tried, finished=False)
-            tried.append(_try({**best.options, **change}, judge, say))
-            if tried[-1].value > better.value + MARGIN:
-                better = tried[-1]
-        best = better
+    tried: list[Tried] = []
+    best = Tried({}, -math.inf, 0.0)
+    better = best
+    try:
+        for alternatives in [[{}], *rounds]:
+            for change in alternatives:
+                if fixed.keys() & change.keys():
+                    continue
+                budget.needs(max((each.seconds for each in tried), default=0.0))
+                tried.append(_try({**best.options, **change}, judge, say))
+                if tried[-1].value > better.value + MARGIN:
+                    better = tried[-1]
+            best = better
+    except OutOfTime:
+        say(f"the search stops here: more would take longer than {budget.seconds:g} s")
+        return Found(better.options, tried, finished=False)
     return Found(best.options, tried, finished=True)
 
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from goldstream import settings
 from goldstream.training.fit import Judged, Plan, fit
-from goldstream.training.search import search
+from goldstream.training.search import Budget, OutOfTime, search
 
 RAIN = ["rain again today", "more rain tonight", "it rains", "heavy rain at noon", "rain and wind", "no end of rain"]
 MODELS = ["a new model is out", "the model runs here", "models for all", "our model wins", "a model of words", "train a model"]
@@ -26,22 +26,39 @@ def test_what_is_better_is_kept_and_what_is_luck_is_not() -> None:
     values = {(): 0.5, (("a", 1),): 0.501, (("a", 2),): 0.6, (("a", 2), ("b", 1)): 0.6}
     done = search(
         [[{"a": 1}, {"a": 2}], [{"b": 1}]], lambda options: values[tuple(options.items())],
-        budget_s=60, say=lambda line: None, fixed={},
+        budget=Budget(60), say=lambda line: None, fixed={},
     )  # fmt: skip
     assert done.options == {"a": 2}
     assert done.finished
 
 
 def test_options_that_a_person_set_are_not_searched_for() -> None:
-    done = search([[{"a": 1}], [{"b": 1}]], len, budget_s=60, say=lambda line: None, fixed={"a": 7})
+    done = search([[{"a": 1}], [{"b": 1}]], len, budget=Budget(60), say=lambda line: None, fixed={"a": 7})
     assert [tried.options for tried in done.tried] == [{}, {"b": 1}]
 
 
-def test_a_search_without_time_tries_what_is_set_and_says_that_it_stopped() -> None:
+def test_a_search_without_time_tries_nothing_and_says_that_it_stopped() -> None:
     lines: list[str] = []
-    done = search([[{"a": 1}]], lambda _: 0.5, budget_s=0, say=lines.append, fixed={})
-    assert (done.options, done.finished) == ({}, False)
+    done = search([[{"a": 1}]], lambda _: 0.5, budget=Budget(0), say=lines.append, fixed={})
+    assert (done.options, done.tried, done.finished) == ({}, [], False)
     assert "longer than 0 s" in lines[-1]
+
+
+def test_a_try_that_is_cut_short_counts_for_nothing() -> None:
+    def judge(options: dict[str, Any]) -> float:
+        if options == {"b": 1}:
+            raise OutOfTime
+        return len(options)
+
+    done = search([[{"b": 1}]], judge, budget=Budget(60), say=lambda line: None, fixed={})
+    assert ([tried.options for tried in done.tried], done.options, done.finished) == ([{}], {}, False)
+
+
+def test_a_fit_that_takes_longer_than_the_budget_is_not_ended() -> None:
+    lines: list[str] = []
+    evidence = found(400, Plan(budget_s=0.001, gold=True, say=lines.append), epochs=200)
+    assert evidence["search"]["tried"] == [] and evidence["options"] == {"bits": 12, "epochs": 200}
+    assert "longer than 0.001 s" in lines[-1]
 
 
 def test_a_fit_with_time_shows_what_it_tries_and_remembers_what_it_chose() -> None:
