@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import msgspec
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from goldstream.serving.direct import Call, Direct
+from goldstream.serving.problems import problem
 
 PACKED = b"content-encoding"
 LARGEST_HEAD = 65_536  #: bytes of a request's first line and headers
@@ -19,6 +19,8 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
         cycle: Any  # the request that was read last: a `Call`, or uvicorn's own
         _begun = 0.0  # when the request that is arriving began; 0 while none is
         _head = 0  # bytes that came before its headers were complete
+        _came = 0  # bytes at once
+        url = b""  # of the request that was read last
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -27,6 +29,7 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
                 self._end(503, "too many connections; try again later")
 
         def data_received(self, data: bytes) -> None:
+            self._came = len(data)
             if self._head >= 0:
                 self._head += len(data)
                 if self._head > LARGEST_HEAD + len(data):
@@ -34,11 +37,28 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
                     return
             super().data_received(data)
 
+        def send_400_response(self, msg: str) -> None:
+            if self._head > LARGEST_HEAD:
+                self._end(431, "the headers are too large")
+            else:
+                self._end(400, "this is no request of HTTP/1.1")
+
+        def eof_received(self) -> bool:  # type: ignore[override]
+            """The client has closed its half: what it has asked by now is answered before ours is closed."""
+            asked = self.cycle is not None and not self.cycle.response_complete and not self._begun
+            if asked:
+                self.cycle.keep_alive = False
+            return asked
+
         def on_message_begin(self) -> None:
             self._begun, self._head = self.loop.time(), 0
             super().on_message_begin()
 
         def on_headers_complete(self) -> None:
+            if max(self._head, self._came) > LARGEST_HEAD:  # unless most of that is a body
+                self._head = sum(len(name) + len(value) + 4 for name, value in self.headers)
+                if self._head > LARGEST_HEAD:
+                    raise ValueError("the headers are too large")
             self._head = -1
             if self.url in direct.answers and self._is_plain():
                 path = self.url.decode()
@@ -88,7 +108,7 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
             if self.transport.is_closing():
                 return
             if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-                body = msgspec.json.encode({"error": message})
+                body = bytes(problem(self.url.partition(b"?")[0].decode("latin-1"), status, message).body)
                 head = f"HTTP/1.1 {status} \r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
                 self.transport.write(head.encode() + body)
             self.transport.close()
