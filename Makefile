@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check chaos reference screenshots benchmarks clean
+.PHONY: demo test check chaos rivals reference screenshots clean
 
 demo: $(VENV)/installed
 	$(BIN)/goldstream demo
@@ -21,6 +21,11 @@ check: $(VENV)/installed-for-tests
 CHAOS ?= posts=1000000 faults=200 seed=1
 chaos: $(VENV)/installed-for-tests
 	GOLDSTREAM_CHAOS="$(CHAOS)" $(BIN)/pytest -s tests/chaos
+
+# goldstream beside Spark, Quix Streams and Python loops on one topic (benchmarks/README.md)
+rivals: $(VENV)/installed-for-tests
+	@mkdir -p build
+	$(BIN)/python benchmarks/stream/rivals.py --out build/rivals.json $(RIVALS)
 
 reference: $(VENV)/installed-for-tests
 	$(BIN)/python scripts/reference.py

@@ -54,11 +54,11 @@ def write(folder: Path, section: settings.Settings, rate: int, seconds: int, sta
         for batch in range(seconds * BATCHES_PER_S):
             time.sleep(max(0.0, began + batch / BATCHES_PER_S - time.monotonic()))
             started[batch] = time.monotonic()
-            log.append(to_columns([_post(batch * count + number) for number in range(count)]), "bench", str(batch))
+            log.append(to_columns([post(batch * count + number) for number in range(count)]), "bench", str(batch))
         log.close()
 
 
-def _post(number: int) -> Post:
+def post(number: int) -> Post:
     return Post(
         id=f"bench:{number}", source="bench", text=f"some words of a post, number {number}", seen_at=now(), created_at=now(),
         links=[f"https://news.example/{number % 1000}"] if number % 7 == 0 else [], author=f"author{number % 5000}",

@@ -19,6 +19,7 @@ import numpy as np
 import psutil
 import pyarrow as pa
 from confluent_kafka import Producer
+from processes import cpu_s, postmaster
 from stream_local import OneInTwenty, verify
 
 from goldstream import settings
@@ -81,36 +82,27 @@ def measure(posts: int, batch_size: int) -> dict[str, Any]:
         for first in range(0, posts, SLICE):
             count = min(SLICE, posts - first)
             size = fill(broker.servers, "bench.posts", first, count)
-            cpu = _cpu()
+            cpu = _cpu(broker, Path(name))
             began = time.perf_counter()
             stream = settings.Stream(batch_size=batch_size)
             classify(log, scorer, store, stream, project, stop=threading.Event(), until_end=True, say=print)
-            took, spent = time.perf_counter() - began, {part: seconds - cpu[part] for part, seconds in _cpu().items()}
-            rows.append({"posts": first + count, "posts_per_s": count / took, "cpu_s_per_million": {
-                part: round(seconds / count * 1e6, 2) for part, seconds in spent.items()
-            }})  # fmt: skip
-            print(f"{first + count:>11,}  {count / took:>12,.0f}  {rows[-1]['cpu_s_per_million']}", flush=True)
+            took, spent = (
+                time.perf_counter() - began,
+                {part: seconds - cpu[part] for part, seconds in _cpu(broker, Path(name)).items()},
+            )
+            memory = psutil.Process().memory_info().rss / 2**20
+            costs = {part: round(seconds / count * 1e6, 2) for part, seconds in spent.items()}
+            rows.append({"posts": first + count, "posts_per_s": count / took, "cpu_s_per_million": costs, "memory_mb": memory})
+            print(f"{first + count:>11,}  {count / took:>12,.0f}  {memory:>9,.0f}  {costs}", flush=True)
         checks = verify(store, posts)
-        memory = psutil.Process().memory_info().rss / 2**20
         log.close()
     median = statistics.median(row["posts_per_s"] for row in rows)
-    return {"median_posts_per_s": median, "slices": rows, "bytes_per_post": size, **checks, "worker_memory_mb": memory}
+    return {"median_posts_per_s": median, "slices": rows, "bytes_per_post": size, **checks}
 
 
-def _cpu() -> dict[str, float]:
-    """CPU seconds so far of this process (the worker), the broker, and PostgreSQL with its backends that have ended."""
-    time.sleep(0.5)
-    spent = {"worker": 0.0, "broker": 0.0, "postgresql": 0.0}
-    for process in [psutil.Process(), *psutil.process_iter()]:
-        try:
-            times, name = process.cpu_times(), process.name()
-        except psutil.Error:
-            continue
-        if process.pid == psutil.Process().pid:
-            spent["worker"] = times.user + times.system
-        elif name in ("java", "postgres"):
-            spent["broker" if name == "java" else "postgresql"] += sum(times)
-    return spent
+def _cpu(broker: Broker, folder: Path) -> dict[str, float]:
+    """CPU seconds so far of this process (the worker), the broker, and PostgreSQL."""
+    return {"worker": time.process_time(), "broker": cpu_s(broker.pid), "postgresql": cpu_s(postmaster(folder))}
 
 
 def main() -> None:
@@ -119,7 +111,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=16_384)
     parser.add_argument("--out", type=Path, default=Path("stream_kafka.json"))
     arguments = parser.parse_args()
-    print(f"{'posts so far':>11}  {'posts/s':>12}  CPU seconds per million posts")
+    print(f"{'posts so far':>11}  {'posts/s':>12}  {'memory MB':>9}  CPU seconds per million posts")
     found = measure(arguments.posts, arguments.batch_size)
     arguments.out.write_text(json.dumps(found, indent=1))
     print(json.dumps({key: value for key, value in found.items() if key != "slices"}, indent=1))
