@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from goldstream.web.pace import Pace
 
 LONGEST_TARGET = 8_192  #: bytes of path and query
+LARGEST_HEAD = 32_768  #: bytes of headers
 LARGEST_BODY = 262_144  #: bytes
 LARGER = {"/label-studio/": 4_194_304, "/people/import": 33_554_432}  #: what another server sends, by the start of its path
 COOKIE = "goldstream"
@@ -79,6 +80,8 @@ class Guard:
             return PlainTextResponse("A page of another site may not ask this.\n", 400)
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_TARGET:
             return PlainTextResponse("The address is too long.\n", 414)
+        if sum(len(name) + len(value) for name, value in headers.raw) > LARGEST_HEAD:
+            return PlainTextResponse("The headers are too large.\n", 431)
         if _body_size(headers) > next(
             (size for start, size in LARGER.items() if scope["path"].startswith(start)), LARGEST_BODY
         ):

@@ -13,10 +13,10 @@ from goldstream.running import Part
 from goldstream.settings import Settings
 from goldstream.store import Store
 from goldstream.web.app import make_app
+from goldstream.web.guard import LARGEST_HEAD
 
 GRACE_S = 3  #: how long open requests may take when the server is asked to stop
 LOOK_S = 0.1
-LARGEST_HEAD = 32_768  #: bytes of a request's first line and headers
 
 
 def serve(

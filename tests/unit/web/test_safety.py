@@ -213,6 +213,7 @@ def test_every_answer_keeps_the_browser_careful(client):
 
 def test_what_is_too_large_or_not_a_reading_is_refused(client):
     assert client.get("/?q=" + "x" * 9_000).status_code == 414
+    assert client.get("/", headers={"x-much": "x" * 40_000}).status_code == 431
     assert client.post("/", json={}).status_code == 405
     assert client.post("/", content=b"x").status_code == 415
     assert client.post("/enter", content=b"x" * 300_000).status_code == 413

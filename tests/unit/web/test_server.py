@@ -13,7 +13,7 @@ from goldstream.settings import Settings, convert
 from goldstream.web.app import make_app
 from goldstream.web.events import _lines
 from goldstream.web.posts import EVERYTHING
-from goldstream.web.server import LARGEST_HEAD, serve
+from goldstream.web.server import serve
 
 
 def test_a_port_that_is_taken_is_said_so():
@@ -43,7 +43,6 @@ def test_the_server_answers_until_it_is_asked_to_stop(store):
     assert ready.wait(30)
     with httpx.Client(base_url=addresses[0]) as client:
         assert client.get("/").status_code == 200
-        assert client.get("/", headers={"x-much": "x" * 2 * LARGEST_HEAD}).status_code == 400
         with client.stream("GET", "/events") as stream:  # an open stream does not hold the end up
             for _ in stream.iter_lines():
                 stop.set()
