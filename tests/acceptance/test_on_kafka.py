@@ -96,13 +96,16 @@ def test_each_stratum_has_its_topic(project: Make, broker: Broker):
     assert len(answer("status", "--config", config)["readers"]) == 6  # partitions
 
 
-def test_status_says_how_far_each_reader_is_behind(project: Make, broker: Broker):
+def test_status_says_how_far_each_reader_is_behind_and_one_can_be_sent_back(project: Make, broker: Broker):
     config = project("behind", ["ai model"] * 20)
     answer("ingest", "--config", config), answer("classify", "--config", config)
     found = answer("status", "--config", config)
     assert [(reader["posts"], reader["seconds"]) for reader in found["readers"]] == [(0, 0.0)] * 2
     assert sum(each["end"] for each in found["log"]) == 20
     assert [each["source"] for each in found["sources"]] == ["posts"]
+    assert answer("log", "rewind", "4", "--config", config) == {"predictions": 8}
+    assert answer("classify", "--config", config)["posts"] == 8
+    assert rows(config, "SELECT count(*), count(DISTINCT (partition, position)) FROM predictions") == [(20, 20)]
     add(config, ["ai model"] * 30)
     answer("ingest", "--config", config)
     readers = answer("status", "--config", config)["readers"]

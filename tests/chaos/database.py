@@ -15,7 +15,7 @@ from goldstream.store.server import EmbeddedServer
 from .proxy import Proxy, unix
 
 _SOCKET = ".s.PGSQL.5432"
-_END_ALL = (
+END_ALL = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
     "WHERE application_name LIKE 'goldstream%' AND pid <> pg_backend_pid()"
 )
@@ -46,7 +46,7 @@ class Own:
             (self._folder / "socket" / _SOCKET).rename(away / _SOCKET)
             try:
                 with psycopg.connect(host=str(away), port=5432, user="goldstream", dbname="postgres") as conn:
-                    conn.execute(_END_ALL)
+                    conn.execute(END_ALL)
                 time.sleep(seconds)
             finally:
                 if not (self._folder / "socket" / _SOCKET).exists():

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
@@ -20,10 +20,10 @@ from goldstream.log.base import Log
 from goldstream.models.folder import save_model
 from goldstream.registry.postgres import PostgresRegistry
 from goldstream.run.kafka_broker import Broker
-from goldstream.store import Store
+from goldstream.store import Store, positions
 
 from . import history
-from .database import Own
+from .database import END_ALL, Own
 from .disk import SmallDisk
 from .proxy import Proxy
 
@@ -148,10 +148,8 @@ class Running:
         self.choose.choice([self.database.cut_off, self.database.fall_silent])(self._outage())
 
     def cut_connections(self) -> None:
-        self._sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE application_name LIKE 'goldstream%' AND pid <> pg_backend_pid()"
-        )
+        with suppress(psycopg.Error, GoldstreamError), self.open() as store, store.connect(name="chaos") as conn:
+            conn.execute(END_ALL)
 
     def fill_the_disk(self) -> None:
         self.disk.fill_up(self._outage())
@@ -170,13 +168,12 @@ class Running:
         self._seconds = [self._start("classify", "--follow")]
 
     def rewind(self) -> None:
-        """Send the reader back: the rows that it will write again go in the same transaction."""
-        back = self.choose.randrange(1, 2_000)
-        self._sql(
-            f"UPDATE positions SET position = greatest(0, position - {back}), epoch = epoch + 1 WHERE reader = 'classify'",
-            "DELETE FROM predictions p USING positions w WHERE w.reader = 'classify' AND p.reader = 'classify' "
-            "AND p.partition = w.partition AND p.position >= w.position",
-        )
+        """Send the reader back; the rows that it will write again go."""
+        with (
+            suppress(psycopg.Error, GoldstreamError), self.open() as store, closing(self.log(store)) as log,
+            store.connect(name="chaos") as conn,
+        ):  # fmt: skip
+            positions.send_back(conn, "classify", log.identity, self.choose.randrange(1, 2_000))
 
     def kill_the_broker(self) -> None:
         assert self.broker is not None
@@ -262,16 +259,6 @@ class Running:
         with suppress(psutil.Error):
             if process is not None:
                 process.send_signal(number)
-
-    def _sql(self, *statements: str) -> None:
-        with (
-            suppress(psycopg.Error, GoldstreamError),
-            self.open() as store,
-            store.connect(name="chaos") as conn,
-            conn.transaction(),
-        ):
-            for statement in statements:
-                conn.execute(statement.encode())
 
 
 def alive(folder: Path) -> list[psutil.Process]:

@@ -64,8 +64,9 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]
 
 def test_nothing_is_lost_and_nothing_doubled_under_fire(running: Running):
     choose = random.Random(SEED)
-    with flowing(running.posts):
+    with flowing(running.posts) as begun:
         until(running.has_begun, "it classifies")
+        begun.set()
         for number, fault in enumerate(in_turn(running.faults(), choose), 1):
             time.sleep(choose.uniform(0, 2))
             print(f"{datetime.now():%H:%M:%S} fault {number}: {fault.__name__}", flush=True)
@@ -96,23 +97,24 @@ def in_turn(faults: list[Callable[[], None]], choose: random.Random) -> Iterator
 
 
 @contextmanager
-def flowing(file: Path) -> Iterator[None]:
-    """Write the stream to `file` meanwhile, at an even pace; what is left of it at the end comes at once."""
-    over = threading.Event()
+def flowing(file: Path) -> Iterator[threading.Event]:
+    """Write the stream to `file`: a little, and once the event is set the rest at an even pace; at the end all that is left."""
+    begun, over = threading.Event(), threading.Event()
 
     def write() -> None:
         stream = history.events(POSTS, SEED)
         with file.open("ab", buffering=0) as posts:
             while piece := list(islice(stream, 1 + int(POSTS / FAULTS / PACE_S / 20))):
                 posts.write(b"".join(to_json(event) + b"\n" for event in piece))
+                begun.wait()
                 over.wait(0.05)
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        yield
+        yield begun
     finally:
-        over.set()
+        begun.set(), over.set()
         writer.join()
 
 

@@ -9,7 +9,7 @@ from goldstream.cli.project import config_option, emit, json_option, open_projec
 
 @click.group()
 def log() -> None:
-    """Move the log."""
+    """Move the log, or send a reader of it back."""
 
 
 @log.command()
@@ -26,3 +26,22 @@ def copy(to: str, config: Path, as_json: bool) -> None:
     with open_project(config) as project:
         copied = copy_log(project, to, say)
         emit(copied, as_json, f"copied {copied['posts']:,} posts, {copied['readers']} readers and {copied['cursors']} cursors")
+
+
+@log.command()
+@click.argument("posts", type=click.IntRange(1))
+@click.option("--reader", default=None, help="Which reader; without it, the one that classifies.")
+@config_option
+@json_option
+def rewind(posts: int, reader: str | None, config: Path, as_json: bool) -> None:
+    """Let a reader read the last POSTS of each partition again, as after a bad model.
+
+    Their predictions go, and come again with today's champion. The project may be running.
+    """
+    from contextlib import closing
+
+    from goldstream.store.positions import send_back
+
+    with open_project(config) as project, closing(project.log()) as opened, project.store.connect(name="rewind") as conn:
+        again = send_back(conn, reader or project.settings.stream.reader, opened.identity, posts)
+    emit({"predictions": again}, as_json, f"{again:,} predictions are gone and will be made again")

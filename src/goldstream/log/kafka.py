@@ -24,13 +24,14 @@ from goldstream.log.kafka_client import consumer, producer, unreachable
 from goldstream.log.kafka_fetch import Fetched, Fetcher
 from goldstream.log.kafka_follow import KafkaFollower
 from goldstream.log.kafka_messages import Reading, headers
-from goldstream.log.kafka_topics import ANSWER_S, Topics
+from goldstream.log.kafka_topics import Topics
 from goldstream.records import to_json, to_rows
 
 if TYPE_CHECKING:
     from goldstream.store import Store
 
 _POLL_S = 0.1
+_CURSORS_S = 30.0  # how long the topic of cursors may bring nothing: one that was just made has no leader yet
 
 
 class _Message(NamedTuple):
@@ -88,12 +89,12 @@ class KafkaLog:
         reader = consumer(self._section, self._group)
         try:
             reader.assign([TopicPartition(self._cursors, 0, OFFSET_BEGINNING)])
-            deadline = time.monotonic() + ANSWER_S
+            deadline = time.monotonic() + _CURSORS_S
             while time.monotonic() < deadline:
                 for message in reader.consume(1_000, _POLL_S):
                     if (error := message.error()) is None:
                         found[message.key().decode()] = message.value().decode("utf-8", "surrogatepass")
-                        deadline = time.monotonic() + ANSWER_S
+                        deadline = time.monotonic() + _CURSORS_S
                     elif error.code() == KafkaError._PARTITION_EOF:
                         return found
             raise LogUnreachable(f"Kafka does not answer: the topic {self._cursors!r} can't be read to its end")

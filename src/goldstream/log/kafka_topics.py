@@ -16,7 +16,7 @@ from goldstream.log.kafka_client import LARGEST_MESSAGE, admin, said, unreachabl
 if TYPE_CHECKING:
     from goldstream.store import Store
 
-ANSWER_S = 5.0  #: how long one question to the broker may take
+ANSWER_S = 10.0  #: how long one question to the broker may take
 DAY_MS = 86_400_000
 _AGAIN_S = 0.1
 _NO_LEADER = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}  # a topic was just made, or a leader goes

@@ -14,7 +14,10 @@ from goldstream.store.server import EmbeddedServer
 
 #: Limits of a connection, in milliseconds: a worker that stalls inside a transaction can't block its successor.
 TIMEOUTS = {"statement_timeout": 120_000, "lock_timeout": 20_000, "idle_in_transaction_session_timeout": 10_000}
-_KEEPALIVES: dict[str, Any] = {"keepalives": 1, "keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 3}
+#: A server that is cut off without a word is given up after half a minute, also while something is being sent to it.
+_KEEPALIVES: dict[str, Any] = {
+    "keepalives": 1, "keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000,
+}  # fmt: skip
 
 
 class Store:

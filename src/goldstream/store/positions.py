@@ -54,6 +54,11 @@ _REWIND = """
     ON CONFLICT (reader, log, partition)
     DO UPDATE SET position = excluded.position, epoch = p.epoch + 1, updated_at = clock_timestamp()
 """
+_BACK = """
+    UPDATE positions SET position = greatest(0, position - %s), epoch = epoch + 1, updated_at = clock_timestamp()
+    WHERE reader = %s AND log = %s RETURNING partition, position
+"""
+_UNWRITE = "DELETE FROM predictions WHERE reader = %s AND partition = %s AND position >= %s"
 _LAG = """
     SELECT p.reader, p.partition, p.position, l.next_position - greatest(p.position, l.start_position),
            CASE WHEN p.position >= l.next_position THEN 0
@@ -101,6 +106,16 @@ def was_committed(conn: Connection, taken: Taken, end: int) -> bool:
 def rewind(conn: Connection, reader: str, log_identity: str, partition: int, position: int) -> None:
     """Let `reader` go on from `position`, wherever it was; whoever reads at this moment is superseded."""
     conn.execute(_REWIND, (reader, log_identity, partition, position))
+
+
+def send_back(conn: Connection, reader: str, log_identity: str, posts: int) -> int:
+    """Let `reader` read the last `posts` positions of each partition again; return how many rows it will write anew.
+
+    Its predictions of them go in the same transaction, so that each position still gets one row.
+    """
+    with conn.transaction():  # two statements: the second sees what a worker committed while the first one waited for it
+        moved = conn.execute(_BACK, (posts, reader, log_identity)).fetchall()
+        return sum(conn.execute(_UNWRITE, (reader, *place)).rowcount for place in moved)
 
 
 def check(taken: Taken, start: int, end: int) -> int:
