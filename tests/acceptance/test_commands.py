@@ -139,6 +139,21 @@ def test_a_first_champion_is_made_without_any_gold_label(project: Project) -> No
     assert said[-1] == "model version 1: judged by nothing: test_dataset_0 has 0 gold labels"
 
 
+def test_a_class_balance_that_is_known_reaches_the_label_model(project: Project) -> None:
+    for words in (("ingest",), ("dataset", "collect"), ("dataset", "build")):
+        project(*words)
+    written, shares = project.config.read_text(), []
+    for ai in (0.05, 0.95):
+        balance = f'[labeling]\nlabel-model = "majority"\nclass-balance = {{ ai = {ai}, other = {round(1 - ai, 2)} }}\n'
+        project.config.write_text(written.replace("[strata]", balance + "[strata]"))
+        project("label")
+        with OpenProject.open(project.config) as each, each.store.connect(name="test") as conn:
+            row = conn.execute("SELECT avg(probabilities[1]) FROM soft_labels WHERE NOT covered").fetchone()
+            assert row is not None
+            shares.append(round(row[0], 2))
+    assert shares == [0.05, 0.95]  # of posts on which nobody votes, all that is known is the balance
+
+
 def test_other_labels_than_those_that_were_stored_need_new_votes(project: Project) -> None:
     for words in (("ingest",), ("dataset", "collect"), ("dataset", "build"), ("label",)):
         project(*words)

@@ -28,7 +28,6 @@ from goldstream.training.threshold import Aim, judge
 
 SEARCH = Plan(budget_s=10.0)  #: what a project's models are given to choose their options by, unless someone says otherwise
 FEWEST_GOLD = 20  #: gold labels below which dev chooses nothing, and test shows nothing
-QUICK_S = 30.0  #: a model that learns faster than this is taught a few times more, to tell how far the rules carry
 FIGURES = ("accuracy", "precision", "recall", "f1", "macro_f1", "average_precision")
 
 Say = Callable[[str], None]
@@ -60,7 +59,7 @@ def train_and_register(
     _warn(project.settings.project.labels, material, fitted, say)
     judged = _judged_by_test(project, fitted, material.test)
     learnt_s = time.monotonic() - started
-    told = _told_by_gold(project, fitted, material, say) if learnt_s < QUICK_S else {}
+    told = _told_by_gold(project, fitted, material, say)
     counted = {"trained_on": len(material.texts), "seconds": round(learnt_s, 2)}
     evidence = {**judged, **material.traced, **_made_by(project), **fitted.evidence, **told, **counted}
     registered = _registered(project, fitted, evidence)
