@@ -13,8 +13,6 @@ import argparse
 import json
 import os
 import re
-import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,13 +22,13 @@ import numpy as np
 import pandas as pd
 import polars as pl
 from snorkel.labeling import LabelingFunction, LFApplier, PandasLFApplier
+from timing import timed
 
 from goldstream.labeling import keyword_rule
 from goldstream.labeling.analysis import codes
 from goldstream.labeling.functions import ballots
 from goldstream.labeling.snorkel import from_snorkel
 
-RUNS = 3
 LABELS = ("other", "news")
 DATA = Path(__file__).parents[2] / "shared" / "data" / "tweeteval" / "sentiment" / "train.parquet"
 WORDS = [
@@ -43,16 +41,6 @@ WORDS = [
     ["black friday", "sale", "discount*"],
     ["iphone", "android", "apple", "google", "app store"],
 ]
-
-
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """The median of three runs in seconds, and what the last one gave."""
-    times = []
-    for _ in range(RUNS):
-        started = time.perf_counter()
-        result = work()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times), result
 
 
 def whole_words(number: int) -> LabelingFunction:
