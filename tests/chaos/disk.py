@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 ROOMY = 6 << 30  #: bytes that it may hold; what is not used costs nothing
-LEFT = 2 << 20  #: bytes left when it is called full
+LEFT = 1 << 16  #: bytes left when it is called full
 
 
 class SmallDisk:
