@@ -63,10 +63,11 @@ _WHICH: dict[Kind, str] = {
     "votes": "true",
     "overlaps": f"EXISTS (SELECT {_OTHER})",
     "conflicts": f"EXISTS (SELECT {_OTHER} AND o.vote <> v.vote)",
-    "correct": "EXISTS (SELECT FROM gold g WHERE g.post_id = v.post_id AND g.label = v.vote)",
-    "incorrect": "EXISTS (SELECT FROM gold g WHERE g.post_id = v.post_id AND g.label <> v.vote)",
+    # a scalar, so that gold is looked up post by post: a join would work out all of it
+    "correct": "(SELECT g.label FROM gold g WHERE g.post_id = v.post_id) = v.vote",
+    "incorrect": "(SELECT g.label FROM gold g WHERE g.post_id = v.post_id) <> v.vote",
 }
-FEW = 2_000  #: posts behind a number that are remembered with it
+FEW = 2_000  #: posts behind a number that are remembered with it; further on, each page is walked to
 _POSTS = """
     WITH {functions}
     SELECT v.post_id AS id, v.vote, r.text, r.author, r.source, r.lang, r.links, r.split,
@@ -143,7 +144,7 @@ def posts(
     ids = None if behind is None else behind.ids[bisect.bisect_right(behind.ids, after) :][:limit]
     if behind is not None and not behind.all and len(ids or ()) < limit:
         ids = None
-    which = _WHICH[kind] if ids is None else f"v.post_id = ANY(%(ids)s) AND {_WHICH[kind]}"
+    which = _WHICH[kind] if ids is None else "v.post_id = ANY(%(ids)s)"
     query = sql.SQL(_POSTS).format(functions=sql.SQL(_FUNCTIONS), raw=_raw(run), other=sql.SQL(_OTHER), which=sql.SQL(which))
     values = {
         "functions": Jsonb(run["functions"]), "function": function, "version": run["functions"][function], "limit": limit,
