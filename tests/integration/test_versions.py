@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from goldstream.cli import goldstream
 from goldstream.clock import now
 from goldstream.errors import DataError, ModelError
-from goldstream.models.folder import save_model
+from goldstream.models.folder import load_model, save_model
 from goldstream.models.ngram_bag import NgramBag, NgramBagSettings
 from goldstream.records import Post, to_columns
 from goldstream.run.project import Project
@@ -158,6 +158,24 @@ def test_every_command_answers_in_json(project, tmp_path):
     file = str(tmp_path / "one.tar")
     assert asked("export", "1", file)["sha256"] == shown["sha256"]
     assert asked("import", file)["version"] == 3
+
+
+def test_versions_are_copied_to_another_registry(project, mlflow_uri, tmp_path):
+    project.registry().move("champion", 2, who="ann", why="better")
+    now = project.settings.registry.type
+    to = "mlflow" if now == "postgres" else "postgres"
+    said = CliRunner().invoke(goldstream, ["models", "copy", "--to", now, "-c", str(project.config)])
+    assert "already" in str(said.exception)
+    text = project.config.read_text().replace("http://127.0.0.1:1", mlflow_uri)
+    project.config.write_text(text)
+    done = CliRunner().invoke(goldstream, ["models", "copy", "--to", to, "-c", str(project.config), "--json"])
+    assert json.loads(done.stdout) == {"copied": [1, 2], "champion": 2}
+    project.config.write_text(text.replace(f'type = "{now}"', f'type = "{to}"'))
+    with Project.open(project.config) as moved:
+        assert [found._replace(created_at=None) for found in moved.registry().versions()] == [
+            found._replace(created_at=None) for found in project.registry().versions()
+        ]
+        assert load_model(moved.registry().fetch(2, tmp_path / "cache")).labels == ("keep", "other")
 
 
 def test_force_asks_for_a_reason(project):

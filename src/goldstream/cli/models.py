@@ -157,6 +157,22 @@ def import_(file: Path, config: Path, as_json: bool) -> None:
     )
 
 
+@models.command()
+@click.option("--to", required=True, metavar="TYPE", help="The registry to copy to: `mlflow`, or `postgres`.")
+@config_option
+@json_option
+def copy(to: str, config: Path, as_json: bool) -> None:
+    """Copy all versions and aliases to a registry of another type. Afterwards, set `type` under `[registry]`.
+
+    Numbers stay what they are. It may be run again, and brings what is not there yet.
+    """
+    from goldstream.run.versions import copy_versions
+
+    with open_project(config) as project:
+        copied = copy_versions(project, to)
+    emit(copied, as_json, f"{len(copied['copied'])} versions are in {to}; the champion there is {copied['champion']}")
+
+
 @models.command("try")
 @click.argument("version", type=int)
 @click.option("--as", "kind", type=click.Choice(["shadow", "canary"]), required=True, help="Only compare, or also answer.")

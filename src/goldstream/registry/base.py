@@ -36,6 +36,13 @@ class Registry(Protocol):
         """Store the folder's content and return its new version."""
         ...
 
+    def take_over(self, versions: Sequence[tuple[Version, Path]]) -> None:
+        """Hold these versions of the same project, oldest first, and their folders, under the same numbers and aliases.
+
+        They come from another registry whose history the store remembers. What is there already stays as it is.
+        """
+        ...
+
     def fetch(self, version: int, into: Path) -> Path:
         """Write the version's folder below `into` (once: content is addressed by hash) and return it."""
         ...

@@ -74,17 +74,26 @@ class MlflowRegistry:
 
     def register(self, folder: Path, *, name: str, labels: Sequence[str], threshold: float, evidence: Mapping[str, Any]) -> int:
         """Log a run with its parameters, metrics, dataset and model, and return the model's new version."""
-        sha256 = sha256_of(pack(folder))
-        facts = Registered(name=name, labels=list(labels), threshold=threshold, sha256=sha256, evidence=dict(evidence))
-        with self._asking():
-            self._claim_name()
-            with self._run(facts) as run:
-                source = self._log_model(run, folder, facts)
-                found = self._client.create_model_version(
-                    self._model, source, run.info.run_id, tags={SHA256: sha256}, await_creation_for=0,
-                    model_id=source.removeprefix("models:/"), description=evidence.get("evaluated_on"),
-                )  # fmt: skip
-        return self._remembered(found, facts).version
+        with self._connect() as conn:
+            self._check_brought(conn)
+        return self._register(folder, name=name, labels=labels, threshold=threshold, evidence=evidence)
+
+    def take_over(self, versions: Sequence[tuple[Version, Path]]) -> None:
+        """Register each version under its own number, and let the aliases name in MLflow what they name in the store.
+
+        Raises `RegistryError` when MLflow has counted further already.
+        """
+        there = max((found.version for found in self.versions()), default=0)
+        for version, folder in versions:
+            while there < version.version:  # a number that nobody has here is another copy there
+                there = self._register(
+                    folder, name=version.name, labels=version.labels, threshold=version.threshold, evidence=version.evidence
+                )
+        with self._connect() as conn, conn.transaction():
+            moves.one_at_a_time(conn)
+            for alias, number in moves.aliases(conn).items():
+                with self._asking():
+                    self._client.set_registered_model_alias(self._model, alias, str(number))
 
     def attach(self, version: int, folder: Path) -> None:
         """Show the files in `folder` as the report of the version's run."""
@@ -188,6 +197,8 @@ class MlflowRegistry:
         with self._connect() as conn, conn.transaction():
             moves.one_at_a_time(conn)
             found, known = self._aliases(), moves.aliases(conn)
+            if known and not found:
+                self._check_brought(conn)
             for alias in sorted(found.keys() | known.keys()):
                 if (after := found.get(alias)) != known.get(alias):
                     if after is not None:
@@ -195,12 +206,35 @@ class MlflowRegistry:
                     moves.record(conn, alias, after, who=THERE, why="moved there" if after else "the alias was deleted there")
             yield conn
 
+    def _check_brought(self, conn: psycopg.Connection[Any]) -> None:
+        """Raise `RegistryError` when the store has versions, from another registry, and MLflow has none yet."""
+        if conn.execute("SELECT 1 FROM models LIMIT 1").fetchone() and not self.versions():
+            raise RegistryError(
+                f'MLflow\'s {self._model!r} has no versions, and this project has: set registry.type to "postgres" again and '
+                "let `goldstream models copy --to mlflow` bring them"
+            )
+
     def _move(
         self, conn: psycopg.Connection[Any], alias: str, version: int, *, who: str, why: str, undoes: int | None = None
     ) -> None:
         with self._asking(f"model version {version} was deleted in MLflow; `goldstream models list` shows all"):
             self._client.set_registered_model_alias(self._model, alias, str(version))
         moves.record(conn, alias, version, who=who, why=why, undoes=undoes)
+
+    def _register(
+        self, folder: Path, *, name: str, labels: Sequence[str], threshold: float, evidence: Mapping[str, Any]
+    ) -> int:
+        sha256 = sha256_of(pack(folder))
+        facts = Registered(name=name, labels=list(labels), threshold=threshold, sha256=sha256, evidence=dict(evidence))
+        with self._asking():
+            self._claim_name()
+            with self._run(facts) as run:
+                source = self._log_model(run, folder, facts)
+                found = self._client.create_model_version(
+                    self._model, source, run.info.run_id, tags={SHA256: sha256}, await_creation_for=0,
+                    model_id=source.removeprefix("models:/"), description=evidence.get("evaluated_on"),
+                )  # fmt: skip
+        return self._remembered(found, facts).version
 
     def _claim_name(self) -> None:
         try:
@@ -270,7 +304,7 @@ class MlflowRegistry:
         if known.sha256 != sha256:
             raise RegistryError(
                 f"this project's store remembers another model version {version} than MLflow has, from another registry: "
-                "give the project a store.schema of its own for MLflow, and take models along by `goldstream models export`"
+                "give one of them another registry.model, and bring versions by `goldstream models copy --to mlflow`"
             )
         return known
 

@@ -34,20 +34,22 @@ class PostgresRegistry:
 
     def register(self, folder: Path, *, name: str, labels: Sequence[str], threshold: float, evidence: Mapping[str, Any]) -> int:
         """Store the folder's content, once however often it is registered, and return its new version."""
-        data = pack(folder)
-        sha256 = sha256_of(data)
         with self._connect() as conn, conn.transaction():
-            for number, start in enumerate(range(0, len(data), CHUNK)):
-                conn.execute(
-                    "INSERT INTO model_chunks (sha256, number, bytes) VALUES (%s, %s, %b) ON CONFLICT DO NOTHING",
-                    (sha256, number, data[start : start + CHUNK]),
-                )
+            sha256 = _keep(conn, folder)
             row = conn.execute(
                 "INSERT INTO models (name, labels, threshold, sha256, evidence) VALUES (%s, %s, %s, %s, %s) RETURNING version",
                 (name, list(labels), threshold, sha256, Jsonb(dict(evidence))),
             ).fetchone()
         assert row is not None
         return int(row[0])
+
+    def take_over(self, versions: Sequence[tuple[Version, Path]]) -> None:
+        """Store the folders' content; the store remembers the rest, and goes on counting after the newest version."""
+        for _, folder in versions:
+            with self._connect() as conn, conn.transaction():
+                _keep(conn, folder)
+        with self._connect() as conn:
+            conn.execute("SELECT setval(pg_get_serial_sequence('models', 'version'), max(version)) FROM models")
 
     def fetch(self, version: int, into: Path) -> Path:
         """Write the version's folder below `into`, unless it is there unharmed, and return it; its bytes are checked."""
@@ -120,3 +122,15 @@ class PostgresRegistry:
 def _version(row: Sequence[Any]) -> Version:
     version, name, created_at, labels, threshold, sha256, evidence = row
     return Version(version, name, created_at, tuple(labels), threshold, sha256, evidence)
+
+
+def _keep(conn: psycopg.Connection[Any], folder: Path) -> str:
+    """Store a folder's content, once however often it comes, and return its checksum."""
+    data = pack(folder)
+    sha256 = sha256_of(data)
+    for number, start in enumerate(range(0, len(data), CHUNK)):
+        conn.execute(
+            "INSERT INTO model_chunks (sha256, number, bytes) VALUES (%s, %s, %b) ON CONFLICT DO NOTHING",
+            (sha256, number, data[start : start + CHUNK]),
+        )
+    return sha256

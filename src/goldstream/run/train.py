@@ -53,6 +53,7 @@ def train_and_register(
     from the weights of the champion there is.
     """
     started = time.monotonic()
+    parent = project.registry().alias("champion")
     material = _material(project)
     say(f"training on {len(material.texts):,} posts …")
     fitted = _fitted(project, material, plan, _champion(project) if from_champion else None)
@@ -60,7 +61,7 @@ def train_and_register(
     judged = _judged_by_test(project, fitted, material.test)
     learnt_s = time.monotonic() - started
     told = _told_by_gold(project, fitted, material, say)
-    counted = {"trained_on": len(material.texts), "seconds": round(learnt_s, 2)}
+    counted = {"parent": parent, "trained_on": len(material.texts), "seconds": round(learnt_s, 2)}
     evidence = {**judged, **material.traced, **_made_by(project), **fitted.evidence, **told, **counted}
     registered = _registered(project, fitted, evidence)
     _promote(project, registered["version"], asked=promote)
@@ -210,7 +211,7 @@ def _registered(project: Project, fitted: Fitted, evidence: dict[str, Any]) -> d
             fitted.model, path, kind=settings.model.type, name=name, threshold=fitted.threshold,
             positive=settings.project.keep, made_from=evidence, calibration=fitted.calibration,
         )  # fmt: skip
-        evidence |= {"folder_sha256": folder_hash(path), "parent": registry.alias("champion")}
+        evidence["folder_sha256"] = folder_hash(path)
         version = registry.register(
             path, name=name, labels=settings.project.labels, threshold=fitted.threshold, evidence=evidence
         )

@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from goldstream.errors import DataError, ModelError
+from goldstream import plugins
+from goldstream.errors import DataError, ModelError, SettingsError
 from goldstream.models.folder import load_model
 from goldstream.run.project import Project
 from goldstream.store import trials
@@ -128,6 +129,19 @@ def described_trial(found: dict[str, Any]) -> str:
 def _kept(kept: int, posts: int, precision: float | None) -> str:
     expected = "" if precision is None else f", expected precision {precision:.3f}"
     return f"{kept:,} ({kept / posts:.2%}){expected}"
+
+
+def copy_versions(project: Project, to: str) -> dict[str, Any]:
+    """Bring all versions and aliases to the registry of type `to`, which the project is to use from now on.
+
+    Raises `SettingsError` when that is the one it uses.
+    """
+    if to == project.settings.registry.type:
+        raise SettingsError(f"the registry is of type {to!r} already; copy first, and change registry.type afterwards")
+    source, target = project.registry(), plugins.find("registries", to).open(project.store, project.settings)
+    versions = [(found, source.fetch(found.version, project.data_folder / "models")) for found in reversed(source.versions())]
+    target.take_over(versions)
+    return {"copied": [found.version for found, _ in versions], "champion": target.alias("champion")}
 
 
 def export_version(project: Project, version: int, file: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from goldstream import settings
 from goldstream.errors import RegistryError, RegistryUnreachable, SettingsError
 from goldstream.models.folder import load_model, save_model
 from goldstream.models.ngram_bag import NgramBag, NgramBagSettings
+from goldstream.registry.postgres import PostgresRegistry
 from goldstream.store import Store
 from goldstream.stream.champion import Champion
 
@@ -48,15 +49,19 @@ def client(mlflow_uri: str) -> "mlflow.MlflowClient":
     return mlflow.MlflowClient(mlflow_uri, mlflow_uri)
 
 
+def write_model(folder: Path, seed: int) -> Path:
+    model = NgramBag(("keep", "other"), NgramBagSettings(bits=12, epochs=3, seed=seed))
+    model.fit(pa.array(TEXTS * 10), np.eye(2, dtype=np.float32)[[0, 1] * 10])
+    save_model(model, folder, kind="ngram-bag", name="floods", threshold=0.5, positive="keep", made_from={})
+    return folder
+
+
 @pytest.fixture
 def register(registry: MlflowRegistry, tmp_path: Path) -> Callable[..., int]:
     """Register a model that keeps floods."""
 
     def run(seed: int = 0) -> int:
-        model = NgramBag(("keep", "other"), NgramBagSettings(bits=12, epochs=3, seed=seed))
-        model.fit(pa.array(TEXTS * 10), np.eye(2, dtype=np.float32)[[0, 1] * 10])
-        folder = tmp_path / f"model{next(_projects)}"
-        save_model(model, folder, kind="ngram-bag", name="floods", threshold=0.5, positive="keep", made_from={})
+        folder = write_model(tmp_path / f"model{next(_projects)}", seed)
         return registry.register(folder, name="floods", labels=("keep", "other"), threshold=0.5, evidence=EVIDENCE)
 
     return run
@@ -167,11 +172,34 @@ def test_a_name_that_is_taken_is_not_written_to(registry, register, client, proj
     assert client.get_registered_model(project).latest_versions == []
 
 
-def test_a_store_that_knows_other_versions_is_not_mixed_up(registry, register, store, mlflow_uri, project):
+def test_a_project_moves_to_mlflow_and_back(registry, register, store, client, project, tmp_path):
+    here = PostgresRegistry(store)
+    for number in range(3):
+        folder = write_model(tmp_path / str(number), number)
+        here.register(folder, name="floods", labels=("keep", "other"), threshold=0.5, evidence=EVIDENCE)
     with store.connect(name="test") as conn:
-        conn.execute("INSERT INTO models (name, labels, threshold, sha256, evidence) VALUES ('m', '{a,b}', 0.5, 'x', '{}')")
-    with pytest.raises(RegistryError, match=r"a store\.schema of its own"):
-        register()
+        conn.execute("DELETE FROM models WHERE version = 2")  # such gaps are left by what failed
+    for version in (1, 3):
+        here.move("champion", version, who="ann", why="better")
+    for ask in (lambda: registry.alias("champion"), register):
+        with pytest.raises(RegistryError, match="models copy --to mlflow"):
+            ask()
+    registry.take_over([(found, here.fetch(found.version, tmp_path / "cache")) for found in reversed(here.versions())])
+    assert client.get_registered_model(project).aliases == {"champion": "3"}
+    assert [found.sha256 for found in registry.versions()] == [here.get(number).sha256 for number in (3, 3, 1)]
+    assert [(move.before, move.after) for move in registry.history()] == [(1, 3), (None, 1)]
+    registry.move("champion", register(seed=7), who="ann", why="better")
+    here.take_over([(registry.get(4), registry.fetch(4, tmp_path / "cache"))])
+    assert (here.alias("champion"), load_model(here.fetch(4, tmp_path / "back")).labels) == (4, ("keep", "other"))
+    assert here.register(folder, name="floods", labels=("keep", "other"), threshold=0.5, evidence={}) == 5
+
+
+def test_a_store_that_knows_other_versions_is_not_mixed_up(registry, register, store):
+    register()
+    with store.connect(name="test") as conn:  # as if version 1 had been made before the project used MLflow
+        conn.execute("UPDATE models SET sha256 = 'other'")
+    with pytest.raises(RegistryError, match="from another registry"):
+        registry.versions()
 
 
 def test_a_damaged_file_in_mlflow_is_not_loaded(registry, register, client, project, store, tmp_path):
