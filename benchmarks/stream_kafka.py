@@ -30,7 +30,7 @@ from goldstream.run.kafka_broker import Broker
 from goldstream.store import Store
 from goldstream.stream.local import classify
 
-SLICE = 500_000  #: posts of each measured slice: a flat curve means that cost grows linearly
+SLICE = 1_000_000  #: posts of each measured slice: a flat curve means that cost grows linearly
 PARTITIONS = 4
 
 
@@ -107,7 +107,7 @@ def _cpu(broker: Broker, folder: Path) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--posts", type=int, default=1_000_000)
+    parser.add_argument("--posts", type=int, default=2_000_000)
     parser.add_argument("--batch-size", type=int, default=16_384)
     parser.add_argument("--out", type=Path, default=Path("stream_kafka.json"))
     arguments = parser.parse_args()
