@@ -21,7 +21,7 @@ keep = "ai"
 
 [log]
 type = "kafka"
-give-up-s = 3
+give-up-s = 10
 
 [log.kafka]
 "bootstrap.servers" = "{servers}"
@@ -89,6 +89,7 @@ def test_keys_reach_the_client_as_they_are_and_a_broker_gone_for_good_ends_the_p
     words = [sys.executable, "-m", "goldstream.run.part", "ingest", str(config)]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment) as ingest:
         while not (found := answer("classify", "--config", config))["posts"]:
+            assert ingest.poll() is None
             time.sleep(0.2)
         assert found["posts"] == 1
         secure.kill()
@@ -96,4 +97,4 @@ def test_keys_reach_the_client_as_they_are_and_a_broker_gone_for_good_ends_the_p
             more.write('{"id": "2", "text": "ai model"}\n')
         said = ingest.communicate(timeout=60)[1]
     assert ingest.returncode == 1
-    assert said.splitlines()[-1] == f"Kafka can't be reached at {secure.servers}: it took no posts for log.give-up-s, 3 s"
+    assert said.splitlines()[-1] == f"Kafka can't be reached at {secure.servers}: it took no posts for log.give-up-s, 10 s"

@@ -20,7 +20,7 @@ from typing import IO, Self
 
 from goldstream.errors import LogError
 
-START_S, STOP_S = 60.0, 20.0  #: how long a start and a stop may take
+START_S, STOP_S = 120.0, 20.0  #: how long a start and a stop may take
 OLDEST_JAVA = 17
 _POM = Path(__file__).with_name("kafka_pom.xml")
 _STARTED = b"Kafka Server started"
