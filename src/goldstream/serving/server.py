@@ -5,6 +5,7 @@ load sends requests elsewhere; then it takes no new connections, and ends what i
 """
 
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,11 +21,13 @@ from goldstream.serving.direct import Direct
 from goldstream.serving.guard import Gate
 from goldstream.serving.service import Service
 
+SWITCH_S = 0.0005  #: how long a thread that loads or stores may keep the interpreter from the one that answers
 IDLE_S = 75  #: how long a connection may stay open without a request
 
 
 def serve(service: Service, listener: socket.socket, stop: threading.Event, ready: Callable[[], None] | None = None) -> None:
     """Answer on `listener` until `stop` is set; `ready` is called once requests are answered."""
+    sys.setswitchinterval(SWITCH_S)
     section = service.section
     gate = Gate(service)
     direct = Direct(ours.answers(service), gate, service.largest_body)
