@@ -8,6 +8,8 @@ import httpx
 import numpy as np
 import pytest
 
+from goldstream.models.folder import load_model
+
 TEXT = "the flood comes tonight"
 
 
@@ -167,3 +169,21 @@ def test_who_is_asked_to_stop_is_not_ready_and_answers_what_is_open(running):
     made.thread.join(30)
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://{host}:{port}/livez")
+
+
+def test_several_that_fetch_a_version_at_once_all_find_it_whole(registry, tmp_path):
+    failures = []
+
+    def fetch(cache) -> None:
+        try:
+            load_model(registry.fetch(1, cache))
+        except Exception as error:
+            failures.append(error)
+
+    for turn in range(5):
+        threads = [threading.Thread(target=fetch, args=(tmp_path / str(turn),)) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failures == []
