@@ -20,7 +20,7 @@ Answer = Callable[[bytes | bytearray], Awaitable[bytes]]  #: from the body of a 
 
 LARGEST = 1 << 20  #: bytes of a body that is short
 
-_LINES = {status.value: b"HTTP/1.1 %d \r\n" % status for status in HTTPStatus}
+_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
 _JSON = [(b"content-type", b"application/json")]
 _log = logging.getLogger("goldstream.serving")
 
