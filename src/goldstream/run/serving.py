@@ -31,6 +31,7 @@ from goldstream.stream.champion import Champion
 Say = Callable[[str], None]
 
 
+SETTLE_S = 30.0  #: how long a start waits for the first look at the registry; connections wait meanwhile, and none is refused
 RESTART_S = 0.5  #: how soon a worker that died is started again
 
 
@@ -58,6 +59,7 @@ def serve_project(
             trials=Trials(project.store, models, batcher),
             webhook=_webhook(project),
         )
+        champion.settle(SETTLE_S)
         serve(service, listener, stop, ready)
 
 

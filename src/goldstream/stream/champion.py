@@ -78,7 +78,7 @@ class Champion:
         self.current: Fixed | None = None  #: what answers now; one reference, replaced between two batches
         self.swaps = Swaps()
         self._refused: int | None = None
-        self._closed = threading.Event()
+        self._looked, self._closed = threading.Event(), threading.Event()
         self._follower = threading.Thread(target=self._follow, name="champion", daemon=True)
 
     def predict(self, texts: pa.StringArray) -> Scored | None:
@@ -90,6 +90,10 @@ class Champion:
     def version(self) -> int | None:
         """The version that answers now."""
         return None if self.current is None else self.current.version
+
+    def settle(self, timeout_s: float) -> None:
+        """Wait until the alias has been looked at once, be it in vain, or for `timeout_s`."""
+        self._looked.wait(timeout_s)
 
     def look(self) -> None:
         """Look at the alias once and load what it names, if that is new; refuse what can't be trusted."""
@@ -127,12 +131,14 @@ class Champion:
         while not self._closed.is_set():
             try:
                 self.look()
+                self._looked.set()
                 self._wait()
                 said_away = False
             except (GoldstreamError, psycopg.Error, OSError) as error:  # the store is away; the model goes on answering
                 if not said_away:
                     self._say(f"the registry can't be read, the model stays as it is: {error}")
                 said_away = True
+                self._looked.set()
                 self._closed.wait(NOTICE_S)
         self._registry.close()
 

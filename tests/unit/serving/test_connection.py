@@ -85,4 +85,4 @@ def test_a_client_that_goes_away_before_its_answer_harms_nobody(port):
     for _ in range(20):
         with socket.create_connection(port, timeout=30) as client:
             client.sendall(b"POST /predict HTTP/1.1\r\nhost: 127.0.0.1:1\r\ncontent-length: %d\r\n\r\n%b" % (len(OK), OK))
-    assert parsed(ask(port, OK, {}, chunked=False))[0] == "200"
+    assert parsed(ask(port, OK, {}, chunked=False))[0] == "HTTP/1.1 200 OK"
