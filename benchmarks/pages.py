@@ -126,6 +126,7 @@ def label(client: httpx.Client, rounds: int) -> tuple[dict[str, list[float]], in
 
     post("/annotate/name", {"name": "eve"})
     for number in range(rounds):
+        time.sleep(0.12)  # one address may change something fifty times a second
         for question in post("/annotate/next", {"limit": 5})["questions"]:
             asked.append(question["id"])
             post(
