@@ -132,8 +132,8 @@ def taught_by(soft: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     A row weighs as much as its label is certain: (p · K - 1) / (K - 1), with p the highest probability of K labels.
 
     >>> targets, weights = taught_by(np.array([[0.5, 0.5], [0.75, 0.25], [0.0, 1.0]]))
-    >>> targets.argmax(axis=1).tolist(), [round(float(weight), 2) for weight in weights]
-    ([0, 0, 1], [0.01, 0.5, 1.0])
+    >>> targets.tolist(), [round(float(weight), 2) for weight in weights]
+    ([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [0.01, 0.5, 1.0])
     """
     labels = soft.shape[1]
     weights = np.clip((soft.max(axis=1) * labels - 1) / (labels - 1), 0.01, 1.0)
