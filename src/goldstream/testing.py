@@ -117,7 +117,7 @@ class Keywords:
     [[1.0, 0.0], [0.0, 1.0]]
     """
 
-    threshold = 0.5
+    threshold = chosen_threshold = 0.5
 
     def __init__(self, *words: str, labels: tuple[str, ...] = ("keep", "other")) -> None:
         self.words, self.labels = words, labels

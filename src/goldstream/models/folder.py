@@ -53,7 +53,7 @@ class Loaded:
     def __init__(self, model: Classifier, facts: Facts) -> None:
         self._model, self.facts = model, facts
         self.labels = tuple(facts.labels)
-        self.threshold = facts.threshold
+        self.threshold = facts.threshold  #: from which on it decides for the positive label
         self._positive = self.labels.index(facts.positive)
 
     @property
@@ -65,6 +65,17 @@ class Loaded:
         """Return the same model with the threshold said of `positive`, one of two labels."""
         threshold = self.threshold if positive == self.facts.positive else 1 - self.threshold
         return Loaded(self._model, msgspec.structs.replace(self.facts, positive=positive, threshold=threshold))
+
+    @property
+    def chosen_threshold(self) -> float:
+        """The threshold that was chosen in training."""
+        return self.facts.threshold
+
+    def at(self, threshold: float) -> "Loaded":
+        """Return the same model deciding by another threshold."""
+        moved = Loaded(self._model, self.facts)
+        moved.threshold = threshold
+        return moved
 
     def predict_proba(self, texts: pa.StringArray) -> np.ndarray:
         """Return float32 probabilities, texts × labels, as calibrated."""

@@ -72,7 +72,11 @@ class Registry(Protocol):
         ...
 
     def wait(self, timeout_s: float) -> bool:
-        """Return True as soon as an alias may have moved, False after `timeout_s`. Belongs to one thread."""
+        """Return True as soon as an alias or a threshold may have moved, False after `timeout_s`. Belongs to one thread."""
+        ...
+
+    def thresholds(self) -> Mapping[int, float]:
+        """Return the threshold in force for each version: the one it was registered with, unless it was moved since."""
         ...
 
     def history(self, alias: str | None = None) -> list[Move]:

@@ -150,7 +150,10 @@ class MlflowRegistry:
         return undone.before
 
     def wait(self, timeout_s: float) -> bool:
-        """Return True as soon as an alias may have moved, here or in MLflow, False after `timeout_s`. Belongs to one thread."""
+        """Return True as soon as an alias or a threshold may have moved, here or in MLflow, False after `timeout_s`.
+
+        Belongs to one thread.
+        """
         if self._announcements.wait(timeout_s):
             return True
         if time.monotonic() < self._polled_at + self._poll_s:
@@ -162,6 +165,11 @@ class MlflowRegistry:
     def close(self) -> None:
         """Stop listening; a second call does nothing."""
         self._announcements.close()
+
+    def thresholds(self) -> Mapping[int, float]:
+        """Return the threshold in force for each version: the one it was registered with, unless it was moved since."""
+        with self._connect() as conn:
+            return moves.thresholds(conn)
 
     def history(self, alias: str | None = None) -> list[Move]:
         """Return the moves, newest first, those made in MLflow with the time at which they were seen."""

@@ -7,7 +7,7 @@ import psycopg
 
 from goldstream.errors import RegistryError
 from goldstream.registry.base import Move
-from goldstream.store import Store
+from goldstream.store import Store, threshold
 
 CHANNEL = "goldstream_alias"  #: PostgreSQL channel on which moves are announced
 
@@ -31,6 +31,11 @@ class Standing(NamedTuple):
 def aliases(conn: psycopg.Connection[Any]) -> dict[str, int]:
     """Return what each alias names, as far as the store knows."""
     return {alias: after for alias, after in conn.execute(_NEWEST) if after is not None}
+
+
+def thresholds(conn: psycopg.Connection[Any]) -> dict[int, float]:
+    """Return the threshold in force for each version."""
+    return dict(conn.execute("SELECT version, threshold FROM thresholds").fetchall())
 
 
 def one_at_a_time(conn: psycopg.Connection[Any]) -> None:
@@ -66,7 +71,7 @@ def history(conn: psycopg.Connection[Any], alias: str | None) -> list[Move]:
 
 
 class Announcements:
-    """Hears that an alias may have moved. Belongs to one thread."""
+    """Hears that an alias or a threshold may have moved. Belongs to one thread."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -76,7 +81,8 @@ class Announcements:
         """Return True as soon as a move is announced, False after `timeout_s`."""
         if self._conn is None:
             self._conn = self._store.connect(name="registry follower")
-            self._conn.execute(f"LISTEN {CHANNEL}".encode())
+            for channel in (CHANNEL, threshold.CHANNEL):
+                self._conn.execute(f"LISTEN {channel}".encode())
             return True  # what moved before this was not heard
         try:
             return any(True for _ in self._conn.notifies(timeout=timeout_s, stop_after=1))

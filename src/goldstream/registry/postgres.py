@@ -103,12 +103,17 @@ class PostgresRegistry:
         return undone.before
 
     def wait(self, timeout_s: float) -> bool:
-        """Return True as soon as an alias may have moved, False after `timeout_s`. Belongs to one thread."""
+        """Return True as soon as an alias or a threshold may have moved, False after `timeout_s`. Belongs to one thread."""
         return self._announcements.wait(timeout_s)
 
     def close(self) -> None:
         """Stop listening; a second call does nothing."""
         self._announcements.close()
+
+    def thresholds(self) -> Mapping[int, float]:
+        """Return the threshold in force for each version: the one it was registered with, unless it was moved since."""
+        with self._connect() as conn:
+            return moves.thresholds(conn)
 
     def history(self, alias: str | None = None) -> list[Move]:
         """Return the moves, newest first."""

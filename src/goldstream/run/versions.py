@@ -30,7 +30,7 @@ def difference(project: Project, first: int, second: int, *, posts: int = 1_000)
     Raises `DataError` when the log is empty, or the versions know other labels than each other.
     """
     registry, cache = project.registry(), project.data_folder / "models"
-    before, after = (load(registry, version, cache).model for version in (first, second))
+    before, after = (load(registry, version, cache).at(registry.thresholds()).model for version in (first, second))
     if before.labels != after.labels:
         raise DataError(f"version {first} knows {', '.join(before.labels)}, version {second} {', '.join(after.labels)}")
     texts = newest_texts(project, posts)

@@ -65,7 +65,8 @@ class Models:
             return current
         if (pinned := self._pinned.get(version)) is not None:
             self._pinned.move_to_end(version)
-            return pinned
+            self._pinned[version] = self.in_force(pinned)
+            return self._pinned[version]
         async with self._loading:
             if (pinned := self._pinned.get(version)) is None:
                 self._check_known(version)
@@ -73,7 +74,11 @@ class Models:
                 self._pinned[version] = pinned
                 while len(self._pinned) > self._most:
                     self._pinned.popitem(last=False)
-        return pinned
+        return self.in_force(pinned)
+
+    def in_force(self, model: Fixed) -> Fixed:
+        """Return the model as it decides by the threshold that is in force for it."""
+        return model.at(self._champion.thresholds)
 
     async def alias(self, alias: str) -> Fixed:
         """Return the model that `alias` names; raises `UnknownVersion`."""

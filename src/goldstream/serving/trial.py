@@ -35,8 +35,11 @@ class Trials:
 
     def canary(self) -> Fixed | None:
         """Return the model that answers this request in the champion's place, if it is one of the canary's share."""
-        chosen = self._trial is not None and self._trial.kind == "canary" and self._random.random() < self._trial.share
-        return self._model if chosen else None
+        trial, model = self._trial, self._model
+        if trial is None or model is None or trial.kind != "canary" or self._random.random() >= trial.share:
+            return None
+        self._model = self._models.in_force(model)
+        return self._model
 
     def shadow(self, texts: list[str], judged: Judged) -> None:
         """Score the same texts with the shadow, later, if this request is one of its share."""

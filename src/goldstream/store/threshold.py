@@ -7,6 +7,8 @@ import psycopg
 
 from goldstream.errors import DataError
 
+CHANNEL = "goldstream_threshold"  #: PostgreSQL channel on which moves are announced
+
 
 class Moved(NamedTuple):
     """One move of the threshold; moves are only ever added."""
@@ -33,6 +35,7 @@ def move(
         conn.execute(
             "INSERT INTO threshold_moves (version, threshold, who, why) VALUES (%s, %s, %s, %s)", (version, threshold, who, why)
         )
+        conn.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
         row = conn.execute("SELECT count(*) FROM kept").fetchone()
     return int(row[0]) if row else 0
 

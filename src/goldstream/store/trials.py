@@ -20,16 +20,13 @@ _ADD = """
         agreed = trial_counts.agreed + excluded.agreed, moved = trial_counts.moved + excluded.moved
 """
 _ON_STREAM = """
-    WITH forced AS (SELECT (SELECT threshold FROM threshold_moves ORDER BY id DESC LIMIT 1) AS threshold),
-    pairs AS (
+    WITH pairs AS (
         SELECT p.version, p.label = s.label AS agree, p.probability AS before, s.probability AS after,
-               p.probability >= coalesce(forced.threshold, ours.threshold) AS kept,
-               s.probability >= coalesce(forced.threshold, theirs.threshold) AS shadow_kept
+               p.probability >= ours.threshold AS kept, s.probability >= theirs.threshold AS shadow_kept
         FROM shadow_predictions s
         JOIN predictions p ON p.partition = s.partition AND p.position = s.position
-        JOIN models ours ON ours.version = p.version
-        JOIN models theirs ON theirs.version = s.version
-        CROSS JOIN forced
+        JOIN thresholds ours ON ours.version = p.version
+        JOIN thresholds theirs ON theirs.version = s.version
         WHERE s.trial = %(trial)s AND p.reader = %(reader)s AND s.label IS NOT NULL AND p.label IS NOT NULL
           AND p.position >= (SELECT min(position) FROM shadow_predictions WHERE trial = %(trial)s)
     )

@@ -1,4 +1,4 @@
-"""The model that is champion now. It follows the alias, and changes only between two batches.
+"""The model that is champion now. It follows the alias and the threshold, and changes only between two batches.
 
 A new champion is fetched, loaded, checked on its golden texts and warmed up in the background; then one reference is
 replaced. A model that fails any of these is refused, the one before stays, and a message says why.
@@ -31,7 +31,7 @@ class Scored(NamedTuple):
     scores: np.ndarray  #: float32, a row per text and a column per label; each row sums to one
     labels: tuple[str, ...]
     version: int
-    threshold: float  #: chosen for this version on dev
+    threshold: float  #: chosen for this version on dev, wherever it has been moved since
     refused: Mapping[int, str] = {}  #: rows that have no scores (NaN), and why
 
 
@@ -51,7 +51,12 @@ class Fixed:
 
     def predict(self, texts: pa.StringArray) -> Scored:
         """Return this model's scores."""
-        return Scored(self.model.predict_proba(texts), self.model.labels, self.version, self.model.threshold)
+        return Scored(self.model.predict_proba(texts), self.model.labels, self.version, self.model.chosen_threshold)
+
+    def at(self, thresholds: Mapping[int, float]) -> "Fixed":
+        """Return the same model as it decides where `thresholds`, by version, are in force."""
+        threshold = thresholds.get(self.version, self.model.threshold)
+        return self if threshold == self.model.threshold else Fixed(self.model.at(threshold), self.version)
 
 
 def load(registry: Registry, version: int, cache: Path) -> Fixed:
@@ -76,6 +81,7 @@ class Champion:
     def __init__(self, registry: Registry, cache: Path, *, say: Say, alias: str = "champion") -> None:
         self._registry, self._cache, self._say, self._alias = registry, cache, say, alias
         self.current: Fixed | None = None  #: what answers now; one reference, replaced between two batches
+        self.thresholds: Mapping[int, float] = {}  #: in force for each version
         self.swaps = Swaps()
         self._refused: int | None = None
         self._looked, self._closed = threading.Event(), threading.Event()
@@ -96,7 +102,8 @@ class Champion:
         self._looked.wait(timeout_s)
 
     def look(self) -> None:
-        """Look at the alias once and load what it names, if that is new; refuse what can't be trusted."""
+        """Look once at thresholds and alias, and load what the alias names, if that is new; refuse what can't be trusted."""
+        self._look_at_thresholds()
         version = self._registry.alias(self._alias)
         if version is None or version in (self.version, self._refused):
             return
@@ -108,9 +115,16 @@ class Champion:
         except Exception as error:
             self._refuse(version, str(error) or type(error).__name__)
             return
-        self.current, self._refused = found, None
+        self.current, self._refused = found.at(self.thresholds), None
         self.swaps.done, self.swaps.seconds = self.swaps.done + 1, time.monotonic() - started
         self._say(f"{self._alias} is now version {version}")
+
+    def _look_at_thresholds(self) -> None:
+        self.thresholds = self._registry.thresholds()
+        before = self.current
+        if before is not None and (moved := before.at(self.thresholds)) is not before:
+            self.current = moved
+            self._say(f"version {moved.version} decides from {moved.model.threshold:.3f} on")
 
     def _refuse(self, version: int, reason: str) -> None:
         self._refused, self.swaps.reason = version, reason

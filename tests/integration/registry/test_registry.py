@@ -12,7 +12,7 @@ import pytest
 from goldstream import plugins, settings
 from goldstream.errors import RegistryError
 from goldstream.registry.base import Registry
-from goldstream.store import Store
+from goldstream.store import Store, threshold
 
 EVIDENCE = {
     "metrics": {"f1": 0.8, "f1_interval": [0.7, 0.9]}, "dataset": "raw_tweet_dataset_0", "dataset_sha256": "ab" * 32, "seed": 7,
@@ -143,6 +143,19 @@ def test_who_waits_hears_of_a_move(make: Callable[[], Registry], register: Regis
         assert waiter.wait(20)
         thread.join()
         assert waiter.alias("champion") == two
+
+
+def test_thresholds_are_those_in_force_and_their_moves_are_heard(
+    make: Callable[[], Registry], register: Register, store: Store
+) -> None:
+    one, two = register("one"), register("two")
+    with closing(make()) as waiter, store.connect(name="test") as conn:
+        assert waiter.thresholds() == {one: 0.4, two: 0.4}
+        while waiter.wait(0.3):  # what was before
+            pass
+        threshold.move(conn, 0.7, floor=0.05, who="ann", why="less noise", version=two)
+        assert waiter.wait(20)
+        assert waiter.thresholds() == {one: 0.4, two: 0.7}
 
 
 def test_moves_made_at_once_are_all_remembered_in_one_chain(make: Callable[[], Registry], register: Register) -> None:
