@@ -29,6 +29,7 @@ LADDER = [
         "tables",
         "keywords",
         "jit",
+        "build",
         "intervals",
         "mapping",
         "own_json",

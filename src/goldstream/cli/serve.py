@@ -17,7 +17,7 @@ def serve(config: Path, host: str | None, port: int | None, workers: int | None)
     import msgspec
 
     from goldstream.listening import address
-    from goldstream.run.serving import open_port, serve_by_workers, serve_project
+    from goldstream.run.serving import open_port, serve_as_set
     from goldstream.run.supervisor import stopped_by_signals
 
     with open_project(config) as project, stopped_by_signals() as stop:
@@ -25,7 +25,4 @@ def serve(config: Path, host: str | None, port: int | None, workers: int | None)
         section = msgspec.structs.replace(project.settings.serving, **given)
         with open_port(section) as listener:
             said = f"serving on {address(listener)}  (Ctrl-C to stop)"
-            if (count := workers or section.workers) > 1:
-                serve_by_workers(project.config, listener, count, stop, say, lambda: say(said))
-            else:
-                serve_project(project, listener, stop, say, lambda: say(said))
+            serve_as_set(project, listener, stop, say, lambda: say(said), workers or section.workers)

@@ -78,10 +78,11 @@ def web(project: Project, stop: threading.Event) -> None:
 
 def serving(project: Project, stop: threading.Event) -> None:
     """The champion behind REST."""
-    from goldstream.run.serving import open_port, serve_project
+    from goldstream.run.serving import open_port, serve_as_set
 
-    with open_port(project.settings.serving) as listener:
-        serve_project(project, listener, stop, _say)
+    section = project.settings.serving
+    with open_port(section) as listener:
+        serve_as_set(project, listener, stop, _say, lambda: None, section.workers)
 
 
 def first_champion(project: Project, stop: threading.Event) -> str:

@@ -1,7 +1,8 @@
 """The champion behind REST: in this process, or in several that share one port.
 
 Several workers accept from one socket that the first process holds: while one of them starts again, connections wait for
-the others and are not refused. Started as `python -m goldstream.run.serving CONFIG FD`, this module is one worker.
+the others and are not refused. Started as `python -m goldstream.run.serving CONFIG FD FOLDER NUMBER`, this module is one
+worker.
 """
 
 import os
@@ -12,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from goldstream import settings
 from goldstream.listening import listen
@@ -22,6 +24,7 @@ from goldstream.serving.batching import Batcher
 from goldstream.serving.counting import Metrics
 from goldstream.serving.mlflow_webhook import Webhook
 from goldstream.serving.models import Models
+from goldstream.serving.pages import Workers
 from goldstream.serving.prediction_store import PredictionStore
 from goldstream.serving.server import serve
 from goldstream.serving.service import Service
@@ -41,20 +44,23 @@ def open_port(section: settings.Serving) -> socket.socket:
 
 
 def serve_project(
-    project: Project, listener: socket.socket, stop: threading.Event, say: Say, ready: Callable[[], None] | None = None
-) -> None:
+    project: Project, listener: socket.socket, stop: threading.Event, say: Say, ready: Callable[[], None] | None = None, *,
+    workers: Workers | None = None,
+) -> None:  # fmt: skip
     """Answer on `listener` with the project's champion, whichever it is, until `stop` is set."""
     section = project.settings.serving
     cache = project.data_folder / "models"
     with Champion(project.registry(), cache, say=say) as champion:
         models = Models(champion, project.registry(), cache, most=section.pinned_versions)
-        batcher = Batcher(together=section.batching, wait_s=section.batch_wait_ms / 1_000)
+        metrics = Metrics() if section.metrics else None
+        batcher = Batcher(together=section.batching, wait_s=section.batch_wait_ms / 1_000, metrics=metrics)
         service = Service(
             name=section.model or project.settings.project.name,
             section=section,
             models=models,
             batcher=batcher,
-            metrics=Metrics() if section.metrics else None,
+            metrics=metrics,
+            workers=workers,
             predictions=PredictionStore(project.store, section, say) if section.store_predictions else None,
             trials=Trials(project.store, models, batcher),
             webhook=_webhook(project),
@@ -76,40 +82,50 @@ def _webhook(project: Project) -> Webhook | None:
     return Webhook(section.webhook_secret.value().encode(), section.model or project.settings.project.name, announce)
 
 
+def serve_as_set(
+    project: Project, listener: socket.socket, stop: threading.Event, say: Say, ready: Callable[[], None], count: int
+) -> None:
+    """Answer on `listener` with `count` processes, of which this one may be all, until `stop` is set."""
+    if count > 1:
+        serve_by_workers(project.config, listener, count, stop, say, ready)
+    else:
+        serve_project(project, listener, stop, say, ready)
+
+
 def serve_by_workers(
     config: Path, listener: socket.socket, count: int, stop: threading.Event, say: Say, ready: Callable[[], None]
 ) -> None:
     """Answer on `listener` with `count` processes, started again when they die, until `stop` is set."""
-    workers = [_worker(config, listener) for _ in range(count)]
-    ready()
-    try:
-        while not stop.wait(RESTART_S):
-            for number, worker in enumerate(workers):
-                if worker.poll() is not None:
-                    say(f"a worker ended with exit code {worker.returncode}; it starts again")
-                    workers[number] = _worker(config, listener)
-    finally:
-        for worker in workers:
-            worker.send_signal(signal.SIGTERM)
-        for worker in workers:
-            worker.wait()
+    with TemporaryDirectory(prefix="goldstream-") as folder:
+        workers = [_worker(config, listener, folder, number) for number in range(count)]
+        ready()
+        try:
+            while not stop.wait(RESTART_S):
+                for number, worker in enumerate(workers):
+                    if worker.poll() is not None:
+                        say(f"a worker ended with exit code {worker.returncode}; it starts again")
+                        workers[number] = _worker(config, listener, folder, number)
+        finally:
+            for worker in workers:
+                worker.send_signal(signal.SIGTERM)
+            for worker in workers:
+                worker.wait()
 
 
-def _worker(config: Path, listener: socket.socket) -> subprocess.Popen[bytes]:
-    number = str(listener.fileno())
-    command = [sys.executable, "-m", "goldstream.run.serving", str(config), number]
+def _worker(config: Path, listener: socket.socket, folder: str, number: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "goldstream.run.serving", str(config), str(listener.fileno()), folder, str(number)]
     environment = {**os.environ, "GOLDSTREAM_PARENT": str(os.getpid())}
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[listener.fileno()], env=environment)
 
 
-def _main(config: Path, number: int) -> None:
+def _main(config: Path, listening: int, workers: Workers) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the first process's to handle
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=watch_parent, args=(int(os.environ["GOLDSTREAM_PARENT"]),), daemon=True).start()
-    with Project.open(config) as project, socket.socket(fileno=number) as listener:
-        serve_project(project, listener, stop, lambda message: print(message, file=sys.stderr, flush=True))
+    with Project.open(config) as project, socket.socket(fileno=listening) as listener:
+        serve_project(project, listener, stop, lambda message: print(message, file=sys.stderr, flush=True), workers=workers)
 
 
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]), int(sys.argv[2]))
+    _main(Path(sys.argv[1]), int(sys.argv[2]), Workers(Path(sys.argv[3]), int(sys.argv[4])))

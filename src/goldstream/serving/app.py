@@ -40,12 +40,13 @@ def make_app(service: Service, gate: Gate) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         if service.predictions is not None:
             service.predictions.open()
-        following = asyncio.create_task(service.trials.follow()) if service.trials is not None else None
+        beside = [metrics.keep_publishing(service)] + ([service.trials.follow()] if service.trials is not None else [])
+        tasks = [asyncio.create_task(each) for each in beside]
         try:
             yield
         finally:
-            if following is not None:
-                following.cancel()
+            for task in tasks:
+                task.cancel()
             service.batcher.close()
             if service.predictions is not None:
                 service.predictions.close()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from goldstream.serving.counting import Metrics
 from goldstream.serving.judged import Judged, judge
 from goldstream.stream.champion import Fixed
 
@@ -47,14 +48,14 @@ class _Batch:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.askers: list[tuple[asyncio.Future[Judged], int]] = []  # and where the texts of each end
+        self.begun, self.waited_s = time.perf_counter(), 0.0
 
 
 class Batcher:
     """Scores texts for the event loop; close it when nobody asks any more."""
 
-    def __init__(self, *, together: bool, wait_s: float, threads: int = 2) -> None:
-        self._together, self._wait_s = together, wait_s
-        self.calls = self.texts = 0  # of models, and in them
+    def __init__(self, *, together: bool, wait_s: float, metrics: Metrics | None = None, threads: int = 2) -> None:
+        self._together, self._wait_s, self._metrics = together, wait_s, metrics
         self._waiting: dict[Fixed, _Batch] = {}
         self._paces: defaultdict[str, _Pace] = defaultdict(_Pace)  # by kind of model
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="score")
@@ -85,15 +86,20 @@ class Batcher:
         self._threads.shutdown(wait=True)
 
     async def _alone(self, model: Fixed, texts: list[str]) -> Judged:
+        batch = _Batch()
+        batch.texts = texts
         if self._is_quick(model, texts):
-            return self._judged(model, texts)
-        return await self.aside(lambda: self._judged(model, texts))
+            judged = self._judged(model, batch)
+        else:
+            judged = await self.aside(lambda: self._judged(model, batch))
+        self._count(batch)
+        return judged
 
     def _run(self, model: Fixed) -> None:
         batch = self._waiting.pop(model)
         if self._is_quick(model, batch.texts):
             try:
-                self._give(batch, self._judged(model, batch.texts))
+                self._give(batch, self._judged(model, batch))
                 return
             except Exception:  # one text of many may be to blame
                 pass
@@ -101,7 +107,7 @@ class Batcher:
 
     def _in_threads(self, model: Fixed, batch: _Batch) -> None:
         loop = asyncio.get_running_loop()
-        running = loop.run_in_executor(self._threads, self._judged, model, batch.texts)
+        running = loop.run_in_executor(self._threads, self._judged, model, batch)
 
         def done(finished: "asyncio.Future[Judged]") -> None:
             if finished.cancelled() or (error := finished.exception()) is None:
@@ -115,11 +121,16 @@ class Batcher:
         running.add_done_callback(done)
 
     def _give(self, batch: _Batch, judged: Judged) -> None:
+        self._count(batch)
         start = 0
         for future, end in batch.askers:
             if not future.done():  # the client may have gone
                 future.set_result(judged.part(start, end))
             start = end
+
+    def _count(self, batch: _Batch) -> None:
+        if self._metrics is not None:
+            self._metrics.scored(len(batch.texts), batch.waited_s)
 
     def _is_quick(self, model: Fixed, texts: list[str]) -> bool:
         return self._pace(model).expected_s(_size(texts)) < AT_ONCE_S
@@ -127,11 +138,11 @@ class Batcher:
     def _pace(self, model: Fixed) -> _Pace:
         return self._paces[model.model.facts.type]
 
-    def _judged(self, model: Fixed, texts: list[str]) -> Judged:
-        self.calls, self.texts = self.calls + 1, self.texts + len(texts)
+    def _judged(self, model: Fixed, batch: _Batch) -> Judged:
         started = time.perf_counter()
-        found = judge(model, texts)
-        self._pace(model).took(time.perf_counter() - started, _size(texts))
+        found = judge(model, batch.texts)
+        batch.waited_s = started - batch.begun
+        self._pace(model).took(time.perf_counter() - started, _size(batch.texts))
         return found
 
 

@@ -10,6 +10,7 @@ from goldstream.serving.batching import Batcher
 from goldstream.serving.counting import Metrics
 from goldstream.serving.judged import Judged, nothing
 from goldstream.serving.models import Models, Unavailable, UnknownVersion
+from goldstream.serving.pages import Workers
 from goldstream.serving.prediction_store import PredictionStore
 from goldstream.serving.requests import Refused
 from goldstream.serving.trial import Trials
@@ -29,6 +30,7 @@ class Service:
     batcher: Batcher
     predictions: PredictionStore | None = None  #: where answers are kept, if they are
     metrics: Metrics | None = None  #: what is counted, if anything is
+    workers: Workers | None = None  #: that answer on the same port, if there are several
     trials: Trials | None = None  #: of other versions on live requests
     webhook: "Webhook | None" = None  #: by which MLflow says that an alias has moved
     draining: bool = False  #: asked to stop: answers, and is not ready any more

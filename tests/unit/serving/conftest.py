@@ -86,9 +86,10 @@ class Served:
         self.said: list[str] = []
         self.champion = Champion(PostgresRegistry(store), cache, say=self.said.append)
         models = Models(self.champion, PostgresRegistry(store), cache, most=section.pinned_versions)
-        batcher = Batcher(together=section.batching, wait_s=section.batch_wait_ms / 1_000)
+        metrics = Metrics() if section.metrics else None
+        batcher = Batcher(together=section.batching, wait_s=section.batch_wait_ms / 1_000, metrics=metrics)
         kept = PredictionStore(store, section, self.said.append) if section.store_predictions else None
-        self.service = Service("floods", section, models, batcher, kept, Metrics() if section.metrics else None)
+        self.service = Service("floods", section, models, batcher, kept, metrics)
         self.service.trials = Trials(store, models, batcher)
 
     def client(self) -> TestClient:
