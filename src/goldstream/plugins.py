@@ -4,6 +4,7 @@ A plug-in is an entry point in one of the groups `goldstream.sources`, `goldstre
 `goldstream.registries` and `goldstream.strategies`. A stranger's package adds one line to its own pyproject.toml.
 """
 
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ def installed(group: Group) -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=f"goldstream.{group}")}
 
 
+@cache  # to look through all that is installed takes longer than to load a model
 def find(group: Group, name: str) -> Any:
     """Return the class behind `name`; raises `PluginError` with what is installed, or with what to install."""
     points = installed(group)
