@@ -18,9 +18,13 @@ def installed(group: Group) -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=f"goldstream.{group}")}
 
 
-@cache  # to look through all that is installed takes longer than to load a model
 def find(group: Group, name: str) -> Any:
     """Return the class behind `name`; raises `PluginError` with what is installed, or with what to install."""
+    return _found(group, name)
+
+
+@cache  # to look through all that is installed takes longer than to load a model
+def _found(group: Group, name: str) -> Any:
     points = installed(group)
     if name not in points:
         raise PluginError(f"no {group} plug-in named {name!r}; installed: {', '.join(sorted(points)) or 'none'}")
