@@ -80,15 +80,21 @@ class Trials:
             return trials.newest(conn)
 
     async def _compare(self, trial: Trial, model: Fixed, texts: list[str], judged: Judged) -> None:
-        with suppress(Exception):  # a shadow that fails harms nobody; it agrees on nothing
-            said = await self._batcher.score(model, texts)
-            pairs = zip(judged.chosen, said.chosen, judged.probabilities, said.probabilities, strict=True)
+        key = trial.id, judged.model.version
+        try:
+            agreed, moved = _beside(judged, await self._batcher.score(model, texts))
+        except Exception:  # a shadow that fails harms nobody; it agrees on nothing
             agreed, moved = 0, 0.0
-            for ours, theirs, before, after in pairs:
-                agreed += ours == theirs
-                moved += abs(after[ours] - before[ours])
-            key = trial.id, judged.model.version
-            self._counts[key] = _sum(self._counts.get(key), Count(*key, len(texts), agreed, moved))
+        self._counts[key] = _sum(self._counts.get(key), Count(*key, len(texts), agreed, moved))
+
+
+def _beside(ours: Judged, theirs: Judged) -> tuple[int, float]:
+    """On how many texts both decide for the same label, and how far the probability of ours moves, summed up."""
+    agreed, moved = 0, 0.0
+    for before, after in zip(ours.answers(), theirs.answers(), strict=True):  # by name: the order of labels may differ
+        agreed += before["label"] == after["label"]
+        moved += abs(after["probabilities"][before["label"]] - before["probability"])
+    return agreed, moved
 
 
 def _sum(first: Count | None, second: Count) -> Count:

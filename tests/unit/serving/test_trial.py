@@ -4,15 +4,19 @@ import pytest
 from click.testing import CliRunner
 
 from goldstream.cli import goldstream
+from goldstream.errors import ModelError
 from goldstream.run.project import Project
 from goldstream.store import trials
+from goldstream.store.trials import Count
+
+from .conftest import LABELS, write_model
 
 ASK = {"text": "the flood comes tonight"}
 
 
-def _begin(store, kind: str, share: float) -> None:
+def _begin(store, kind: str, share: float, version: int = 2) -> None:
     with store.connect(name="test") as conn:
-        trials.begin(conn, kind, 2, share, reader="classify", who="test", why="tried")
+        trials.begin(conn, kind, version, share, reader="classify", who="test", why="tried")
 
 
 def _versions(client, count: int) -> list[int]:
@@ -47,6 +51,30 @@ def test_a_shadow_is_compared_and_never_answers(store, registry, served):
     assert count.moved >= 0
 
 
+def test_a_shadow_with_its_labels_in_another_order_is_compared_by_their_names(store, registry, served, tmp_path):
+    turned = write_model(tmp_path / "turned", labels=LABELS[::-1])  # it calls floods "other", by the same number
+    version = registry.register(turned, name="turned", labels=LABELS[::-1], threshold=0.5, evidence={})
+    _begin(store, "shadow", 1.0, version)
+    count = _compared(store, served(), 5)
+    assert (count.texts, count.agreed) == (5, 0)
+    assert count.moved > 1
+
+
+def test_a_shadow_that_fails_agrees_on_nothing(store, registry, served, monkeypatch):
+    _begin(store, "shadow", 1.0)
+    made = served()
+    score = made.service.batcher.score
+
+    async def fail_as_shadow(model, texts):
+        if model.version == 2:
+            raise ModelError("it has no words for this")
+        return await score(model, texts)
+
+    monkeypatch.setattr(made.service.batcher, "score", fail_as_shadow)
+    count = _compared(store, made, 5)
+    assert (count.texts, count.agreed) == (5, 0)
+
+
 def test_a_version_that_is_not_there_is_not_tried(store, registry, served):
     with store.connect(name="test") as conn:
         trials.begin(conn, "canary", 99, 1.0, reader="classify", who="test", why="by mistake")
@@ -66,6 +94,16 @@ def test_a_trial_of_nothing_is_refused(store, tmp_path, words):
         assert (
             "no version is being tried" in CliRunner().invoke(goldstream, ["models", "trial", "-c", str(project.config)]).output
         )
+
+
+def _compared(store, made, requests: int) -> Count:
+    with made.client() as client:
+        _until(lambda: made.service.trials._trial)
+        _versions(client, requests)
+        with store.connect(name="test") as conn:
+            _until(lambda: sum(count.texts for count in trials.counts(conn, 1)) == requests)
+            [count] = trials.counts(conn, 1)
+    return count
 
 
 def _until(true) -> None:
