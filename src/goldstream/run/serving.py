@@ -22,6 +22,7 @@ from goldstream.run.part import watch_parent
 from goldstream.run.project import Project
 from goldstream.serving.batching import Batcher
 from goldstream.serving.counting import Metrics
+from goldstream.serving.explaining import warm_up
 from goldstream.serving.mlflow_webhook import Webhook
 from goldstream.serving.models import Models
 from goldstream.serving.pages import Workers
@@ -66,6 +67,8 @@ def serve_project(
             webhook=_webhook(project),
         )
         champion.settle(SETTLE_S)
+        if champion.current is not None:
+            warm_up(champion.current)
         serve(service, listener, stop, ready)
 
 

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from goldstream.serving import (
+    explaining,
     health,
     metrics,
     mlflow_scoring,
@@ -28,7 +29,18 @@ from goldstream.serving.requests import Refused
 from goldstream.serving.service import Service
 from goldstream.serving.unpacking import Unpacking
 
-PROTOCOLS = (ours, predictions, health, tensorflow_serving, open_inference, mlflow_scoring, mlflow_webhook, metrics, openapi)
+PROTOCOLS = (
+    ours,
+    explaining,
+    predictions,
+    health,
+    tensorflow_serving,
+    open_inference,
+    mlflow_scoring,
+    mlflow_webhook,
+    metrics,
+    openapi,
+)
 
 _log = logging.getLogger("goldstream.serving")
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from goldstream.serving import ours, predictions
+from goldstream.serving import explaining, ours, predictions
 from goldstream.serving.service import Service
 
 _TEXTS = {"type": "array", "items": {"type": "string"}}
@@ -52,7 +52,7 @@ _SCHEMAS: dict[str, Any] = {
 }  # fmt: skip
 
 _OURS = (
-    ours.Prediction, ours.Predictions, ours.Explanation, predictions.Given, predictions.Feedback, predictions.Ask,
+    ours.Prediction, ours.Predictions, explaining.Explanation, predictions.Given, predictions.Feedback, predictions.Ask,
 )  # fmt: skip
 
 

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from goldstream.serving.explaining import weigh
 from goldstream.serving.judged import Judged
-from goldstream.serving.ours import explained
 from goldstream.serving.requests import Refused, decode, read_body
 from goldstream.serving.service import Service
 from goldstream.serving.texts import column, rows, text_of
@@ -120,7 +120,7 @@ async def _explain(service: Service, body: bytes, version: int | str | None) -> 
     if len(texts) > MOST_EXPLAINED:
         raise Refused(400, f"at most {MOST_EXPLAINED} texts are explained in one request")
     judged = await service.score(texts, version)
-    explanations = [await explained(service, text, version) for text in texts]
+    explanations = [await weigh(service, text, judged.part(row, row + 1)) for row, text in enumerate(texts)]
     return {"predictions": _records(judged), "explanations": explanations}
 
 
