@@ -1,17 +1,24 @@
-"""A model's folder as bytes and back: what a version's checksum is of, and how a folder is fetched whole or not at all."""
+"""A model's folder as bytes and back: what a version's checksum is of, and how a folder is fetched whole or not at all.
+
+Fetched folders stay in a cache, each under its checksum, until newer ones have been used instead of it.
+"""
 
 import errno
 import hashlib
 import io
+import os
 import shutil
 import tarfile
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from goldstream.errors import RegistryError
 
 LARGEST = 4 << 30  #: bytes of a whole folder
+MOST_UNUSED = 8  #: folders that stay in a cache however long nobody uses them
+UNUSED_S = 3_600.0  #: after which a folder beyond those goes; whoever fetched it has loaded it long since
 
 
 def pack(folder: Path) -> bytes:
@@ -35,8 +42,14 @@ def sha256_of(data: bytes) -> str:
 
 
 def is_unharmed(folder: Path, sha256: str) -> bool:
-    """Whether the folder is there, with exactly the files that have this checksum."""
-    return folder.exists() and sha256_of(pack(folder)) == sha256
+    """Whether the folder is there, with exactly the files that have this checksum; if so, it is used from now on."""
+    try:
+        unharmed = sha256_of(pack(folder)) == sha256
+    except FileNotFoundError:
+        return False
+    with suppress(PermissionError):
+        os.utime(folder)
+    return unharmed
 
 
 def unpack(data: bytes, folder: Path) -> None:
@@ -56,3 +69,17 @@ def unpack(data: bytes, folder: Path) -> None:
             raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+    _tidy(folder.parent)
+
+
+def _tidy(cache: Path) -> None:
+    """Remove folders that nobody has used for long, and what processes that were killed have left half written."""
+    with suppress(OSError):  # another process tidies, too
+        used = sorted(cache.iterdir(), key=_used_at, reverse=True)
+        for folder in used[MOST_UNUSED:]:
+            if _used_at(folder) < time.time() - UNUSED_S:
+                shutil.rmtree(folder.rename(folder.with_name(f".partial-{folder.name}")), ignore_errors=True)
+
+
+def _used_at(folder: Path) -> float:
+    return folder.stat().st_mtime
