@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 import re
 import tarfile
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
@@ -18,9 +20,11 @@ from goldstream.errors import DataError, ModelError
 from goldstream.models.folder import load_model, save_model
 from goldstream.models.ngram_bag import NgramBag, NgramBagSettings
 from goldstream.records import Post, to_columns
+from goldstream.registry.folders import pack, sha256_of
+from goldstream.run.difference import difference
+from goldstream.run.exported import export_version, import_version
 from goldstream.run.project import Project
-from goldstream.run.versions import difference, export_version, import_version
-from goldstream.store import Store
+from goldstream.store import Store, threshold
 
 _projects = count()
 
@@ -59,10 +63,30 @@ def project(request: pytest.FixtureRequest, tmp_path: Path, store: Store):
 
 def test_the_difference_says_what_would_change(project):
     found = difference(project, 1, 2)
-    assert (found["posts"], found["kept"], found["changed"]) == (3, {"1": 1, "2": 2}, 3)
+    assert (found["posts"], found["kept"], found["kept_by_both"], found["changed"]) == (3, {"1": 1, "2": 2}, 0, 3)
+    assert found["flips"] == [{"from": "other", "to": "keep", "posts": 2}, {"from": "keep", "to": "other", "posts": 1}]
     assert {each["text"] for each in found["examples"]} == {"flood water", "cat", "cat cat"}
-    assert difference(project, 1, 1)["changed"] == 0
     assert difference(project, 1, 2, posts=1)["posts"] == 1
+    with pytest.raises(DataError, match="name two versions"):
+        difference(project, 1, 1)
+
+
+def test_the_difference_is_at_the_thresholds_in_force_and_without_posts_that_are_gone(project):
+    log = project.log()
+    edit = Post(id="t:1", source="t", kind="update", text="flood water", revision=2, author="ann", seen_at=now())
+    delete = Post(id="t:2", source="t", kind="delete", revision=2, author="ann", seen_at=now())
+    log.append(to_columns([edit, delete]), "t", None)
+    log.close()
+    assert difference(project, 1, 2)["kept"] == {"1": 2, "2": 0}
+    with project.store.connect(name="test") as conn:
+        threshold.move(conn, 1.0, floor=0.05, who="ann", why="nothing", version=1)
+    assert difference(project, 1, 2)["kept"] == {"1": 0, "2": 0}
+
+
+def test_where_only_links_are_kept_the_difference_counts_those(project):
+    project.config.write_text(project.config.read_text() + "stream.require-link = true\n")
+    with Project.open(project.config) as choosy:
+        assert difference(choosy, 1, 2)["kept"] == {"1": 0, "2": 0}
 
 
 def test_without_posts_there_is_no_difference(project):
@@ -72,24 +96,98 @@ def test_without_posts_there_is_no_difference(project):
         difference(project, 1, 2)
 
 
-def test_a_version_goes_out_and_comes_in_again(project, tmp_path):
+@pytest.fixture
+def exported(project, tmp_path) -> dict[str, bytes]:
+    """What stands in the file of a version that another project exported."""
+    export_version(project, 1, tmp_path / "exported.tar")
+    with tarfile.open(tmp_path / "exported.tar") as tar:
+        facts = json.loads(tar.extractfile("registered.json").read())
+    folder = write_model(tmp_path / "elsewhere", [1, 1])
+    facts = {**facts, "version": 7, "sha256": sha256_of(pack(folder))}
+    model = {f"model/{file.name}": file.read_bytes() for file in folder.iterdir()}
+    return {"registered.json": json.dumps(facts).encode(), **model}
+
+
+def write_tar(file: Path, content: dict[str, bytes]) -> Path:
+    with tarfile.open(file, "w") as tar:
+        for name, data in content.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    return file
+
+
+def test_a_version_of_another_project_comes_in(project, exported, tmp_path):
+    registered = import_version(project, write_tar(tmp_path / "seven.tar", exported))
+    assert registered == {"version": 3, "name": "floods", "new": True}
+    here, there = project.registry().get(3), project.registry().get(1)
+    assert here.evidence == {**there.evidence, "imported": {"file": "seven.tar", "version": 7}}
+    assert load_model(project.registry().fetch(3, tmp_path / "cache")).labels == ("keep", "other")
+
+
+def test_what_is_here_already_is_not_registered_again(project, tmp_path):
     written = export_version(project, 1, tmp_path / "one.tar")
-    back = import_version(project, tmp_path / "one.tar")
-    assert back["version"] == 3
-    registry = project.registry()
-    assert registry.get(3).sha256 == registry.get(1).sha256 == written["sha256"]
-    assert registry.get(3).evidence == {**registry.get(1).evidence, "imported": {"file": "one.tar", "version": 1}}
+    assert written["sha256"] == project.registry().get(1).sha256
+    assert import_version(project, tmp_path / "one.tar") == {"version": 1, "name": "floods", "new": False}
+    assert len(project.registry().versions()) == 2
+
+
+def test_no_file_that_is_there_is_written_over(project, tmp_path):
+    (tmp_path / "one.tar").write_text("mine")
+    for file in (tmp_path / "one.tar", Path(os.devnull)):
+        with pytest.raises(DataError, match="is there already"):
+            export_version(project, 1, file)
+    assert (tmp_path / "one.tar").read_text() == "mine"
+
+
+def test_a_model_folder_comes_in_once(project, tmp_path):
+    folder = write_model(tmp_path / "fitted", [1, 1])
+    registered = import_version(project, folder)
+    assert registered == {"version": 3, "name": "floods", "new": True}
+    assert import_version(project, folder) == {**registered, "new": False}
+    assert project.registry().get(3).evidence == {"imported": {"file": "fitted", "version": None}}
 
 
 @pytest.mark.parametrize("name", ["../evil", "model/../evil", "/evil", "model/a/b", "other.json", "model/"])
 def test_a_file_with_other_names_is_refused(project, tmp_path, name):
-    file = tmp_path / "evil.tar"
-    with tarfile.open(file, "w") as tar:
-        entry = tarfile.TarInfo(name)
-        entry.size = 4
-        tar.addfile(entry, io.BytesIO(b"evil"))
     with pytest.raises(ModelError, match="no exported model"):
-        import_version(project, file)
+        import_version(project, write_tar(tmp_path / "evil.tar", {name: b"evil"}))
+
+
+def _flipped(content: dict[str, bytes]) -> dict[str, bytes]:
+    largest = max(content, key=lambda name: len(content[name]))
+    data = bytearray(content[largest])
+    data[-1] ^= 1
+    return {**content, largest: bytes(data)}
+
+
+def _saying(**changes: object) -> Callable[[dict[str, bytes]], dict[str, bytes]]:
+    def change(content: dict[str, bytes]) -> dict[str, bytes]:
+        facts = {**json.loads(content["registered.json"]), **changes}
+        return {**content, "registered.json": json.dumps(facts).encode()}
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (_flipped, "damaged, or was changed"),
+        (_saying(sha256="0" * 64), "damaged, or was changed"),
+        (_saying(evidence=[]), "no exported model"),
+        (_saying(evidence={"metrics": {"f1": "good"}}), "its evidence can't be kept"),
+        (_saying(evidence={"trained_on": "many"}), "its evidence can't be kept"),
+        (_saying(evidence={"a": "\0"}), "its evidence can't be kept"),
+        (lambda content: {name: data for name, data in content.items() if name != "registered.json"}, "it has no registered"),
+        (lambda content: {"registered.json": content["registered.json"]}, "damaged, or was changed"),
+    ],
+    ids=["a byte", "checksum", "no evidence", "metrics", "posts", "NUL", "no facts", "no model"],
+)  # fmt: skip
+def test_what_was_tampered_with_is_refused(project, exported, tmp_path, harm, said):
+    with pytest.raises(ModelError, match=said) as caught:
+        import_version(project, write_tar(tmp_path / "harmed.tar", harm(exported)))
+    assert "harmed.tar" in str(caught.value)
+    assert len(project.registry().versions()) == 2
 
 
 def test_what_is_no_exported_model_is_refused(project, tmp_path):
@@ -98,6 +196,8 @@ def test_what_is_no_exported_model_is_refused(project, tmp_path):
         import_version(project, tmp_path / "no.tar")
     with pytest.raises(DataError, match="no such file"):
         import_version(project, tmp_path / "none.tar")
+    with pytest.raises(ModelError, match="is not a model"):
+        import_version(project, tmp_path)
     with pytest.raises(DataError, match="can't be written"):
         export_version(project, 1, tmp_path / "nowhere" / "one.tar")
 
@@ -119,9 +219,10 @@ def _other_scores(folder: Path) -> None:
     [
         (("keep", "other"), _without_weights, r"ngram_bag\.json"),
         (("keep", "rest"), lambda folder: None, "knows keep, rest, the project keep, other"),
+        (("other", "keep"), lambda folder: None, "threshold of version 3 is about 'other', the project keeps 'keep'"),
         (("keep", "other"), _other_scores, "golden text scores"),
     ],
-    ids=["does not load", "other labels", "golden texts"],
+    ids=["does not load", "other labels", "other positive", "golden texts"],
 )
 def test_what_is_not_fit_is_not_promoted_unless_forced_with_a_reason(project, tmp_path, labels, harm, said):
     folder = write_model(tmp_path / "harmed", [0, 1], labels)
@@ -150,14 +251,18 @@ def test_every_command_answers_in_json(project, tmp_path):
     shown = asked("show", "1")
     assert (shown["version"], shown["labels"], shown["threshold"]) == (1, ["keep", "other"], 0.5)
     assert shown["evidence"] == {"seed": 0, "metrics": {"f1": 0.8, "f1_interval": [0.7, 0.9]}}
+    assert (shown["aliases"], shown["threshold_in_force"]) == ([], 0.5)
     assert asked("diff", "1", "2")["changed"] == 3
+    assert asked("promote", "2", "--why", "twice") == {"champion": 2, "moved": False}
+    assert asked("promote", "1", "--alias", "challenger", "--why", "next") == {"challenger": 1, "moved": True}
+    assert [each["aliases"] for each in asked("list")["models"]] == [["champion"], ["challenger"]]
     assert asked("rollback", "--why", "worse") == {"champion": 1}
     assert [(move["before"], move["after"], move["why"]) for move in asked("history")["moves"]] == [
-        (2, 1, "worse"), (1, 2, "better"), (None, 1, "better"),
+        (2, 1, "worse"), (None, 1, "next"), (1, 2, "better"), (None, 1, "better"),
     ]  # fmt: skip
     file = str(tmp_path / "one.tar")
     assert asked("export", "1", file)["sha256"] == shown["sha256"]
-    assert asked("import", file)["version"] == 3
+    assert asked("import", file) == {"version": 1, "name": "floods", "new": False}
 
 
 def test_versions_are_copied_to_another_registry(project, mlflow_uri, tmp_path):
@@ -180,7 +285,9 @@ def test_versions_are_copied_to_another_registry(project, mlflow_uri, tmp_path):
 
 def test_force_asks_for_a_reason(project):
     options = ["models", "promote", "2", "-c", str(project.config), "--force"]
-    assert "reason" in CliRunner().invoke(goldstream, options).output
+    for why in ([], ["--why", "by hand"], ["--why", " "]):
+        refused = CliRunner().invoke(goldstream, [*options, *why])
+        assert (refused.exit_code, "reason" in refused.output) == (2, True)
     assert project.registry().alias("champion") is None
     assert CliRunner().invoke(goldstream, [*options, "--why", "an emergency"]).exit_code == 0
     assert project.registry().history()[0].why == "an emergency"
@@ -191,6 +298,7 @@ def test_the_commands_say_what_they_did(project, tmp_path):
         CliRunner().invoke(goldstream, ["models", *words, "-c", str(project.config)]).output
         for words in (["diff", "1", "2"], ["export", "1", str(tmp_path / "a.tar")], ["import", str(tmp_path / "a.tar")])
     ]
-    assert "3 posts: version 1 keeps 1, version 2 2; 3 decided otherwise" in told[0]
+    assert "the newest 3 posts: version 1 keeps 1, version 2 2, 0 of them the same" in told[0]
+    assert "3 get another label (2 other → keep, 1 keep → other); the probability of 'keep' moves by" in told[0]
     assert "version 1 is in" in told[1]
-    assert "registered as version 3" in told[2]
+    assert "this model is version 1 already" in told[2]

@@ -1,14 +1,31 @@
 """`goldstream models`: versions, and who is champion."""
 
 import getpass
+import re
 from pathlib import Path
+from typing import Any
 
 import click
 
 from goldstream.cli.project import config_option, emit, json_option, open_project, say
 
 BY_HAND = "by hand"
-_why = click.option("--why", default=BY_HAND, show_default=True, help="The reason, for the history.")
+
+
+def _reason(context: click.Context, option: click.Parameter, why: str | None) -> str | None:
+    if why is not None and not why.strip():
+        raise click.BadParameter("an empty reason says nothing")
+    return why
+
+
+def _alias_name(context: click.Context, option: click.Parameter, alias: str) -> str:
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9_-]{0,99}", alias) or re.fullmatch("latest|v[0-9]+", alias, re.IGNORECASE):
+        raise click.BadParameter("letters, digits, - and _, from a letter on; not `latest` and not `v1`")
+    return alias
+
+
+_why = click.option("--why", default=BY_HAND, show_default=True, callback=_reason, help="The reason, for the history.")
+_alias = click.option("--alias", default="champion", show_default=True, callback=_alias_name, help="The alias to move.")
 
 
 @click.group()
@@ -21,16 +38,17 @@ def models() -> None:
 @json_option
 def list_(config: Path, as_json: bool) -> None:
     """List every version, newest first."""
+    from goldstream.run.versions import all_versions
+
     with open_project(config) as project:
-        registry = project.registry()
-        champion, found = registry.alias("champion"), registry.versions()
+        found = all_versions(project)
     rows = [
-        f"{'*' if each.version == champion else ' '} {each.version:>4}  {each.created_at:%Y-%m-%d %H:%M}  "
-        f"F1 {_f1(each.evidence)}  threshold {each.threshold:.3f}  {each.name}"
+        f"{'*' if 'champion' in each['aliases'] else ' '} {each['version']:>4}  {each['created_at']:%Y-%m-%d %H:%M}  "
+        f"F1 {_f1(each['evidence'])}  threshold {each['threshold_in_force']:.3f}  {' '.join([each['name'], *_others(each)])}"
         for each in found
     ]
-    data = {"champion": champion, "models": [each._asdict() for each in found]}
-    emit(data, as_json, "\n".join(rows) or "no models yet; `goldstream train` makes one")
+    champion = next((each["version"] for each in found if "champion" in each["aliases"]), None)
+    emit({"champion": champion, "models": found}, as_json, "\n".join(rows) or "no models yet; `goldstream train` makes one")
 
 
 @models.command()
@@ -39,47 +57,49 @@ def list_(config: Path, as_json: bool) -> None:
 @json_option
 def show(version: int, config: Path, as_json: bool) -> None:
     """Show one version, its evidence, and where its report stands."""
-    from goldstream.run import reports
+    from goldstream.run.versions import one_version
 
     with open_project(config) as project:
-        found = project.registry().get(version)
-        report = reports.path(project, found.evidence)
-    emit({**found._asdict(), "report": report}, as_json)
+        found = one_version(project, version)
+    emit(found, as_json)
 
 
 @models.command()
 @click.argument("version", type=int)
 @config_option
+@_alias
 @_why
-@click.option("--force", is_flag=True, help="Also when the model fails its checks.")
+@click.option("--force", is_flag=True, help="Also when the model fails its checks; needs --why.")
 @json_option
-def promote(version: int, config: Path, why: str, force: bool, as_json: bool) -> None:
-    """Make VERSION champion, after it has loaded and given its golden texts their scores. --force needs a reason of yours."""
+def promote(version: int, config: Path, alias: str, why: str, force: bool, as_json: bool) -> None:
+    """Make VERSION champion, after it has loaded, given its golden texts their scores, and shown the project's labels."""
     if force and why == BY_HAND:
         raise click.UsageError('--force needs the reason, for the history: --why "…"')
     from goldstream.store import trials
     from goldstream.training.promotion import promote as move
 
     with open_project(config) as project:
-        move(
-            project.registry(), version, project.data_folder / "models",
-            labels=project.settings.project.labels, who=getpass.getuser(), why=why, force=force,
+        moved = move(
+            project.registry(), version, project.data_folder / "models", project.settings.project,
+            who=getpass.getuser(), why=why, alias=alias, force=force,
         )  # fmt: skip
         with project.store.connect(name="trials") as conn:
-            if (trial := trials.newest(conn)) is not None and trial.version == version:
+            if alias == "champion" and (trial := trials.newest(conn)) is not None and trial.version == version:
                 trials.end(conn, who=getpass.getuser(), why="promoted")
-    emit({"champion": version}, as_json, f"champion is now version {version}")
+    said = f"{alias} is now version {version}" if moved else f"{alias} was version {version} already"
+    emit({alias: version, "moved": moved}, as_json, said)
 
 
 @models.command()
 @config_option
+@_alias
 @_why
 @json_option
-def rollback(config: Path, why: str, as_json: bool) -> None:
+def rollback(config: Path, alias: str, why: str, as_json: bool) -> None:
     """Take the last move of the champion back; twice goes back two steps."""
     with open_project(config) as project:
-        version = project.registry().rollback("champion", who=getpass.getuser(), why=why)
-    emit({"champion": version}, as_json, f"champion is now version {version}")
+        version = project.registry().rollback(alias, who=getpass.getuser(), why=why)
+    emit({alias: version}, as_json, f"{alias} is version {version} again")
 
 
 @models.command()
@@ -87,15 +107,16 @@ def rollback(config: Path, why: str, as_json: bool) -> None:
 @json_option
 def history(config: Path, as_json: bool) -> None:
     """Show who was champion when, and how the threshold was moved, newest first."""
+    from goldstream.labeling.show import excerpt
     from goldstream.store import threshold
 
     with open_project(config) as project, project.store.connect(name="history") as conn:
         moves, moved = project.registry().history(), threshold.history(conn)
     rows = {
-        **{move.at: f"{move.alias}  {move.before or '-'} → {move.after}  {move.who}: {move.why}" for move in moves},
+        **{move.at: f"{move.alias}  {move.before or '-'} → {move.after or '-'}  {move.who}: {move.why}" for move in moves},
         **{each.at: f"threshold {_of(each.version)}  → {_own(each.threshold)}  {each.who}: {each.why}" for each in moved},
     }
-    text = "\n".join(f"{at:%Y-%m-%d %H:%M:%S}  {rows[at]}" for at in sorted(rows, reverse=True))
+    text = "\n".join(f"{at:%Y-%m-%d %H:%M:%S}  {excerpt(rows[at])}" for at in sorted(rows, reverse=True))
     data = {"moves": [move._asdict() for move in moves], "thresholds": [each._asdict() for each in moved]}
     emit(data, as_json, text or "no moves yet")
 
@@ -110,20 +131,12 @@ def history(config: Path, as_json: bool) -> None:
 @json_option
 def diff(first: int, second: int, config: Path, posts: int, as_json: bool) -> None:
     """Score the newest posts on the log with both versions, and show what SECOND would change."""
-    from goldstream.run.versions import difference
+    from goldstream.run.difference import described, difference
 
     with open_project(config) as project:
         found = difference(project, first, second, posts=posts)
-    kept = found["kept"]
-    rows = [
-        f"{found['posts']:,} posts: version {first} keeps {kept[str(first)]:,}, version {second} {kept[str(second)]:,}; "
-        f"{found['changed']:,} decided otherwise, probabilities move by {found['mean_move']:.3f}",
-        *(
-            f"{each[str(first)]['probability']:.2f} → {each[str(second)]['probability']:.2f}  {' '.join(each['text'].split())[:90]}"
-            for each in found["examples"]
-        ),
-    ]
-    emit(found, as_json, "\n".join(rows))
+        keep = project.settings.project.keep
+    emit(found, as_json, described(found, keep))
 
 
 @models.command()
@@ -132,8 +145,8 @@ def diff(first: int, second: int, config: Path, posts: int, as_json: bool) -> No
 @config_option
 @json_option
 def export(version: int, file: Path, config: Path, as_json: bool) -> None:
-    """Write VERSION and its evidence into FILE, a tar that `models import` takes."""
-    from goldstream.run.versions import export_version
+    """Write VERSION and its evidence into FILE, a new tar that `models import` takes."""
+    from goldstream.run.exported import export_version
 
     with open_project(config) as project:
         found = export_version(project, version, file)
@@ -141,20 +154,21 @@ def export(version: int, file: Path, config: Path, as_json: bool) -> None:
 
 
 @models.command("import")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("path", type=click.Path(path_type=Path))
 @config_option
 @json_option
-def import_(file: Path, config: Path, as_json: bool) -> None:
-    """Register the model in FILE, after it has loaded and given its golden texts their scores; the champion stays."""
-    from goldstream.run.versions import import_version
+def import_(path: Path, config: Path, as_json: bool) -> None:
+    """Register the model in PATH, after it has loaded and given its golden texts their scores; the champion stays.
+
+    PATH is a file that `models export` wrote, or a model folder that `goldstream fit` wrote.
+    """
+    from goldstream.run.exported import import_version
 
     with open_project(config) as project:
-        found = import_version(project, file)
-    emit(
-        found,
-        as_json,
-        f"registered as version {found['version']}; `goldstream models promote {found['version']}` lets it decide",
-    )
+        found = import_version(project, path)
+    version = found["version"]
+    said = f"registered as version {version}; `goldstream models promote {version}` lets it decide"
+    emit(found, as_json, said if found["new"] else f"this model is version {version} already; nothing was registered")
 
 
 @models.command()
@@ -226,7 +240,7 @@ def drop(config: Path, why: str, as_json: bool) -> None:
 @click.option("--best-f1", is_flag=True, help="Choose it on dev for the best F1.")
 @click.option("--version", type=int, help="Of this version; by default VALUE is for all, and what is chosen for the champion.")
 @config_option
-@click.option("--why", help="The reason, for the history.")
+@click.option("--why", callback=_reason, help="The reason, for the history.")
 @json_option
 def threshold(
     value: float | None, precision: float | None, recall: float | None, best_f1: bool, version: int | None,
@@ -248,6 +262,10 @@ def threshold(
     for warning in found.warnings:
         say(warning)
     emit(found.as_json(), as_json, found.text())
+
+
+def _others(shown: dict[str, Any]) -> list[str]:
+    return [f"({alias})" for alias in shown["aliases"] if alias != "champion"]
 
 
 def _of(version: int | None) -> str:

@@ -136,6 +136,10 @@ def lines(data: Mapping[str, Any], indent: str = "") -> str:
 
 
 def _shown(value: Any) -> str:
+    if value is None or value == []:
+        return "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(_shown(each) for each in value)
     if isinstance(value, float):
         return f"{value:,.4g}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -140,6 +140,8 @@ def load_model(folder: Path) -> Loaded:
         raise ModelError(f"{folder / FILE} can't be read: {error}") from None
     if facts.format != 1 or not 0 <= facts.threshold <= 1 or facts.positive not in facts.labels:
         raise ModelError(f"{folder / FILE}: format, threshold or positive label are not what this version can use")
+    if not facts.name.isprintable():
+        raise ModelError(f"{folder / FILE}: its name {facts.name!r} holds what is no letter, digit or sign")
     if len(set(facts.labels)) != len(facts.labels):
         raise ModelError(f"{folder / FILE}: a label stands there twice")
     model: Classifier = plugins.find("models", facts.type).load(folder)

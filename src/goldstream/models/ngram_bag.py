@@ -126,6 +126,8 @@ class NgramBag:
         labels or n-grams are others. `watch` is called after each epoch; what it raises ends the learning.
         """
         options = self.settings
+        if targets.shape != (len(texts), len(self._labels)) or (weights is not None and len(weights) != len(texts)):
+            raise ModelError(f"{len(texts)} texts need as many targets and weights; here are {targets.shape} targets")
         ids, starts = self._hashed(texts)
         buckets = number(ids, 1 << options.bits)
         idf = inverse_frequency(ids, starts, len(buckets), options.idf)

@@ -59,8 +59,8 @@ class Registry(Protocol):
         """Return the version that `alias` names now."""
         ...
 
-    def move(self, alias: str, version: int, *, who: str, why: str) -> None:
-        """Let `alias` name `version`, and remember it."""
+    def move(self, alias: str, version: int, *, who: str, why: str) -> bool:
+        """Let `alias` name `version`, and remember it. False when it does so already: then there is nothing to remember."""
         ...
 
     def rollback(self, alias: str, *, who: str, why: str) -> int:

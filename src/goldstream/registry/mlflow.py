@@ -136,11 +136,14 @@ class MlflowRegistry:
         """Return the version that `alias` names in MLflow now."""
         return self._observed().get(alias)
 
-    def move(self, alias: str, version: int, *, who: str, why: str) -> None:
-        """Let `alias` name `version` in MLflow, remember it, and tell whoever follows the alias."""
+    def move(self, alias: str, version: int, *, who: str, why: str) -> bool:
+        """Let `alias` name `version` in MLflow, remember it, and tell whoever follows the alias; False when it does so already."""
         self.get(version)
         with self._moving() as conn:
+            if moves.aliases(conn).get(alias) == version:
+                return False
             self._move(conn, alias, version, who=who, why=why)
+        return True
 
     def rollback(self, alias: str, *, who: str, why: str) -> int:
         """Take back the newest move that has not been taken back; raises `RegistryError` when none is left."""

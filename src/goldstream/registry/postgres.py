@@ -87,12 +87,15 @@ class PostgresRegistry:
         with self._connect() as conn:
             return moves.aliases(conn).get(alias)
 
-    def move(self, alias: str, version: int, *, who: str, why: str) -> None:
-        """Let `alias` name `version`, remember it, and tell whoever follows the alias."""
+    def move(self, alias: str, version: int, *, who: str, why: str) -> bool:
+        """Let `alias` name `version`, remember it, and tell whoever follows the alias; False when it does so already."""
         self.get(version)
         with self._connect() as conn, conn.transaction():
             moves.one_at_a_time(conn)
+            if moves.aliases(conn).get(alias) == version:
+                return False
             moves.record(conn, alias, version, who=who, why=why)
+        return True
 
     def rollback(self, alias: str, *, who: str, why: str) -> int:
         """Take back the newest move that has not been taken back; raises `RegistryError` when none is left."""

@@ -20,7 +20,7 @@ from goldstream.models.base import Classifier
 from goldstream.models.folder import folder_hash, load_model, save_model
 from goldstream.run import gold_rows, reports
 from goldstream.run.project import Project
-from goldstream.training import gold_alone, leakage, metrics
+from goldstream.training import gold_alone, leakage, metrics, promotion
 from goldstream.training.evaluation import Judgement, all_intervals
 from goldstream.training.fit import Fitted, Judged, Plan, fit, taught_by
 from goldstream.training.remarks import remarks
@@ -61,7 +61,12 @@ def train_and_register(
     judged = _judged_by_test(project, fitted, material.test)
     learnt_s = time.monotonic() - started
     told = _told_by_gold(project, fitted, material, say)
-    counted = {"parent": parent, "trained_on": len(material.texts), "seconds": round(learnt_s, 2)}
+    counted = {
+        "parent": parent,
+        "from_champion": from_champion,
+        "trained_on": len(material.texts),
+        "seconds": round(learnt_s, 2),
+    }
     evidence = {**judged, **material.traced, **_made_by(project), **fitted.evidence, **told, **counted}
     registered = _registered(project, fitted, evidence)
     _promote(project, registered["version"], asked=promote)
@@ -219,6 +224,7 @@ def _registered(project: Project, fitted: Fitted, evidence: dict[str, Any]) -> d
 
 
 def _promote(project: Project, version: int, *, asked: bool) -> None:
-    registry = project.registry()
+    registry, cache = project.registry(), project.data_folder / "models"
     if asked or registry.alias("champion") is None:
-        registry.move("champion", version, who="goldstream", why="asked for" if asked else "first model of this project")
+        why = "asked for" if asked else "first model of this project"
+        promotion.promote(registry, version, cache, project.settings.project, who="goldstream", why=why)

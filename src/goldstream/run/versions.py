@@ -1,85 +1,56 @@
-"""What people do with model versions: see what another one would change, try it, and carry it to another project."""
+"""What people do with model versions: look at them, try one beside the champion, and bring all to another registry."""
 
-import io
-import tarfile
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-import numpy as np
-import pyarrow as pa
-
 from goldstream import plugins
-from goldstream.errors import DataError, ModelError, SettingsError
-from goldstream.models.folder import load_model
+from goldstream.errors import SettingsError
+from goldstream.registry.base import Registry, Version
+from goldstream.run import reports
 from goldstream.run.project import Project
 from goldstream.store import trials
 from goldstream.stream.champion import load
+from goldstream.training.promotion import check_labels
 
-REGISTERED = "registered.json"  #: in an exported file, beside the model's folder
-FOLDER = "model/"
-LARGEST = 4 << 30  #: bytes of an imported file's content
-MOST_FILES = 1_000
-SHOWN = 10
+#: What a version was made from and how well it does comes first, in this order; a store keeps no order.
+FIRST = (
+    "dataset", "dataset_version", "dataset_sha256", "split", "split_at", "functions", "label_model", "code", "seed", "options",
+    "parent", "from_champion", "trained_on", "evaluated_on", "metrics", "threshold", "calibration",
+)  # fmt: skip
 
 
-def difference(project: Project, first: int, second: int, *, posts: int = 1_000) -> dict[str, Any]:
-    """Score the newest posts on the log with both versions; return what the second would change.
+def all_versions(project: Project) -> list[dict[str, Any]]:
+    """Return every version, newest first, with its aliases and the threshold in force."""
+    registry = project.registry()
+    versions, aliases, thresholds = registry.versions(), _aliases(registry), registry.thresholds()
+    return [_shown(found, aliases, thresholds) for found in versions]
 
-    Raises `DataError` when the log is empty, or the versions know other labels than each other.
-    """
-    registry, cache = project.registry(), project.data_folder / "models"
-    before, after = (load(registry, version, cache).at(registry.thresholds()).model for version in (first, second))
-    if before.labels != after.labels:
-        raise DataError(f"version {first} knows {', '.join(before.labels)}, version {second} {', '.join(after.labels)}")
-    texts = newest_texts(project, posts)
-    scores = [model.predict_proba(texts) for model in (before, after)]
-    said = [model.decide(each) for model, each in zip((before, after), scores, strict=True)]
-    keep = before.labels.index(project.settings.project.keep)
-    moved = scores[1][:, keep] - scores[0][:, keep]
-    changed = np.flatnonzero(said[0] != said[1])
-    shown = changed[np.argsort(-np.abs(moved[changed]))][:SHOWN].tolist()
+
+def one_version(project: Project, version: int) -> dict[str, Any]:
+    """Return one version, with its aliases, the threshold in force, and where its report stands."""
+    registry = project.registry()
+    found = _shown(registry.get(version), _aliases(registry), registry.thresholds())
+    return {**found, "report": reports.path(project, found["evidence"])}
+
+
+def _aliases(registry: Registry) -> dict[str, int | None]:
+    return {move.alias: move.after for move in reversed(registry.history())}
+
+
+def _shown(found: Version, aliases: Mapping[str, int | None], thresholds: Mapping[int, float]) -> dict[str, Any]:
+    evidence = {name: found.evidence[name] for name in FIRST if name in found.evidence}
     return {
-        "posts": len(texts),
-        "kept": {str(first): int((said[0] == keep).sum()), str(second): int((said[1] == keep).sum())},
-        "changed": len(changed),
-        "mean_move": float(np.abs(moved).mean()),
-        "examples": [
-            {
-                "text": texts[row].as_py(),
-                str(first): {"label": before.labels[said[0][row]], "probability": float(scores[0][row, keep])},
-                str(second): {"label": before.labels[said[1][row]], "probability": float(scores[1][row, keep])},
-            }
-            for row in shown
-        ],
+        **found._asdict(),
+        "threshold_in_force": thresholds[found.version],
+        "aliases": sorted(alias for alias, version in aliases.items() if version == found.version),
+        "evidence": {**evidence, **found.evidence},
     }
-
-
-def newest_texts(project: Project, posts: int) -> pa.StringArray:
-    """Return the texts of the newest posts on the log, deletions left out; raises `DataError` when there are none."""
-    log = project.log()
-    found: list[str] = []
-    try:
-        for partition, extent in log.extents().items():
-            for part in log.read(partition, max(extent.start, extent.end - posts), posts):
-                kinds, texts = part.posts.column("kind").to_pylist(), part.posts.column("text").to_pylist()
-                found += [text for text, kind in zip(texts, kinds, strict=True) if kind in ("create", "update")]
-                if part.end >= extent.end:
-                    break
-    finally:
-        log.close()
-    if not found:
-        raise DataError("there are no posts on the log to compare with; `goldstream ingest` brings some")
-    return pa.array(found[-posts:], pa.string())
 
 
 def try_version(project: Project, version: int, kind: str, share: float, *, who: str, why: str) -> None:
     """Begin to try a version, as a shadow or canary, once it has loaded; raises `ModelError` when it knows other labels."""
     found = load(project.registry(), version, project.data_folder / "models")
-    labels = project.settings.project.labels
-    if set(found.model.labels) != set(labels):
-        raise ModelError(f"version {version} knows {', '.join(found.model.labels)}, the project {', '.join(labels)}")
+    check_labels(found.model, version, project.settings.project)
     with project.store.connect(name="trials") as conn:
         trials.begin(conn, kind, version, share, reader=project.settings.stream.reader, who=who, why=why)
 
@@ -142,68 +113,3 @@ def copy_versions(project: Project, to: str) -> dict[str, Any]:
     versions = [(found, source.fetch(found.version, project.data_folder / "models")) for found in reversed(source.versions())]
     target.take_over(versions)
     return {"copied": [found.version for found, _ in versions], "champion": target.alias("champion")}
-
-
-def export_version(project: Project, version: int, file: Path) -> dict[str, Any]:
-    """Write a version and its evidence into one tar file, whole or not at all; return what was written."""
-    registry = project.registry()
-    found = registry.get(version)
-    folder = registry.fetch(version, project.data_folder / "models")
-    facts = msgspec.json.format(msgspec.json.encode(found._asdict()), indent=1)
-    partial = file.with_name(f".{file.name}.part")
-    try:
-        with tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as tar:
-            _add(tar, REGISTERED, facts)
-            for each in sorted(folder.iterdir()):
-                _add(tar, f"{FOLDER}{each.name}", each.read_bytes())
-        partial.replace(file)
-    except OSError as error:
-        raise DataError(f"{file} can't be written: {error.strerror}") from None
-    finally:
-        partial.unlink(missing_ok=True)
-    return {"version": version, "file": str(file), "sha256": found.sha256}
-
-
-def import_version(project: Project, file: Path) -> dict[str, Any]:
-    """Register the model in an exported file, after it has loaded and given its golden texts their scores."""
-    with TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        facts = _unpacked(file, folder)
-        model = load_model(folder)
-        evidence = {**facts.get("evidence", {}), "imported": {"file": file.name, "version": facts.get("version")}}
-        version = project.registry().register(
-            folder, name=model.facts.name, labels=model.labels, threshold=model.threshold, evidence=evidence
-        )
-    return {"version": version, "name": model.facts.name}
-
-
-def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size = len(data)
-    tar.addfile(entry, io.BytesIO(data))
-
-
-def _unpacked(file: Path, folder: Path) -> dict[str, Any]:
-    """Write the model's files into `folder` and return what was registered; only plain files, by plain names."""
-    facts: dict[str, Any] = {}
-    left = LARGEST
-    try:
-        with tarfile.open(file, "r:") as tar:
-            for number, entry in enumerate(tar):
-                left -= entry.size
-                if not entry.isfile() or number >= MOST_FILES or left < 0:
-                    raise ModelError(f"{file} is no exported model: {entry.name!r} is no plain file, or too much")
-                content = tar.extractfile(entry)
-                assert content is not None
-                if entry.name == REGISTERED:
-                    facts = msgspec.json.decode(content.read(), type=dict[str, Any])
-                    continue
-                name = entry.name.removeprefix(FOLDER)
-                if not entry.name.startswith(FOLDER) or Path(name).name != name or name in ("", ".", ".."):
-                    raise ModelError(f"{file} is no exported model: {entry.name!r} does not belong into one")
-                (folder / name).write_bytes(content.read())
-    except FileNotFoundError:
-        raise DataError(f"{file}: no such file") from None
-    except (tarfile.TarError, OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ModelError(f"{file} is no exported model: {error}") from None
-    return facts

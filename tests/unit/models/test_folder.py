@@ -67,6 +67,7 @@ def test_weights_for_other_labels_are_refused(folder: Path) -> None:
         {"format": 2},
         {"golden": "x"},
         {"labels": "ny"},
+        {"name": "\x1b[31m"},
     ],
 )
 def test_facts_that_cannot_be_are_refused(folder: Path, facts: dict[str, Any]) -> None:

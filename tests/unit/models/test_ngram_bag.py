@@ -162,3 +162,9 @@ def test_one_label_and_far_too_many_are_refused() -> None:
         NgramBag(("one",))
     with pytest.raises(ModelError, match="memory"):
         NgramBag(tuple(map(str, range(10_000))))
+
+
+def test_targets_for_other_texts_are_refused() -> None:
+    for targets, weights in ((TARGETS[:-1], None), (TARGETS[:, :1], None), (TARGETS, np.ones(1, np.float32))):
+        with pytest.raises(ModelError, match="as many targets"):
+            NgramBag(("rain", "model")).fit(TEXTS, targets, weights)

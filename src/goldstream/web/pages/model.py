@@ -49,13 +49,13 @@ class Rollback(Body, frozen=True, kw_only=True):
 async def promote(request: Request) -> Response:
     """Make a version champion, once it has loaded and passed its checks; 409 when it does not."""
     state, given = request.app.state, await body(request, Promotion)
-    who, labels = acting(request), state.settings.project.labels
+    who, project = acting(request), state.settings.project
 
     def move() -> int:
         from goldstream.training.promotion import promote as promoted
 
         with state.judge.registry() as registry:
-            promoted(registry, given.version, state.judge.cache, labels=labels, who=who, why=clean(given.why))
+            promoted(registry, given.version, state.judge.cache, project, who=who, why=clean(given.why))
         return given.version
 
     return said({"champion": await _moved(move)})
