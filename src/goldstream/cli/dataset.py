@@ -128,7 +128,7 @@ def drop(config: Path, yes: bool, as_json: bool) -> None:
     """Drop the dataset version that the settings name, with its labels."""
     from goldstream.datasets.tables import Dataset
 
-    with open_project(config, asks=True) as project, project.store.connect(name="dataset") as conn:
+    with open_project(config, quiet=True) as project, project.store.connect(name="dataset") as conn:
         found = Dataset(project.settings.dataset.prefix, project.settings.dataset.version)
         if not yes:
             click.confirm(f"Drop {found.raw} and its labels?", abort=True, err=True)

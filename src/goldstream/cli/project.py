@@ -69,15 +69,15 @@ def metric_option(command: _F) -> _F:
 
 
 @contextmanager
-def open_project(config: Path, *, asks: bool = False) -> Iterator["Project"]:
+def open_project(config: Path, *, quiet: bool = False) -> Iterator["Project"]:
     """Open the project whose settings stand at `config`; everything it opened is closed at the end.
 
-    On a terminal, what takes longer than a second shows how far it is, unless the command `asks` something there.
+    On a terminal, what takes longer than a second shows how far it is, unless it is to be `quiet`.
     """
     from goldstream.run.project import Project
 
     with Project.open(config) as project:
-        if asks or not sys.stderr.isatty():
+        if quiet or not sys.stderr.isatty():
             yield project
             return
         from goldstream.run.live import counters

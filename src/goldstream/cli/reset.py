@@ -15,7 +15,7 @@ def reset(config: Path, yes: bool, as_json: bool) -> None:
     """Drop all that the project stored: log, datasets, labels, models, predictions and reports. Settings stay."""
     from goldstream.run import reports
 
-    with open_project(config, asks=True) as project:
+    with open_project(config, quiet=True) as project:
         if not yes:
             click.confirm(f"Drop everything that {project.config} has stored?", abort=True, err=True)
         project.store.reset()

@@ -22,7 +22,6 @@ from goldstream.run.part import watch_parent
 from goldstream.run.project import Project
 from goldstream.serving.batching import Batcher
 from goldstream.serving.counting import Metrics
-from goldstream.serving.explaining import warm_up
 from goldstream.serving.mlflow_webhook import Webhook
 from goldstream.serving.models import Models
 from goldstream.serving.pages import Workers
@@ -30,6 +29,7 @@ from goldstream.serving.prediction_store import PredictionStore
 from goldstream.serving.server import serve
 from goldstream.serving.service import Service
 from goldstream.serving.trial import Trials
+from goldstream.serving.warming import warm_up
 from goldstream.stream.champion import Champion
 
 Say = Callable[[str], None]
@@ -69,6 +69,8 @@ def serve_project(
         champion.settle(SETTLE_S)
         if champion.current is not None:
             warm_up(champion.current)
+        else:
+            say("there is no champion yet, so requests get 503; `goldstream train` makes the first, and it is taken up at once")
         serve(service, listener, stop, ready)
 
 

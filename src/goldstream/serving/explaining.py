@@ -3,7 +3,6 @@
 import math
 import re
 import time
-from contextlib import suppress
 
 import msgspec
 from starlette.requests import Request
@@ -18,7 +17,6 @@ from goldstream.serving.ours import Ask, Prediction
 from goldstream.serving.prediction_store import Answered
 from goldstream.serving.requests import Refused, decode, read_body
 from goldstream.serving.service import Service
-from goldstream.stream.champion import Fixed
 
 MOST_LEFT_OUT = 256  #: tokens; each costs a scoring of the text without it
 LONGEST = 20_000  #: characters
@@ -74,12 +72,6 @@ def routes(service: Service) -> list[BaseRoute]:
         return Response(_encode(found), media_type="application/json")
 
     return [Route("/explain", answer, methods=["POST"]), Route("/versions/{version:int}/explain", answer, methods=["POST"])]
-
-
-def warm_up(model: Fixed) -> None:
-    """Explain once, which compiles what explains or reads it from a cache, so that no request waits for that."""
-    with suppress(ModelError):
-        explain(model.model, "warm up")
 
 
 async def weigh(service: Service, text: str, judged: Judged) -> Weights:

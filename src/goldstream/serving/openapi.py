@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from goldstream.serving import explaining, ours, predictions
@@ -188,4 +188,11 @@ def routes(service: Service) -> list[BaseRoute]:
         base = f"http://{request.headers.get('host', 'localhost')}"
         return Response(page(service, base), headers={"content-security-policy": policy}, media_type="text/html; charset=utf-8")
 
-    return [Route("/openapi.json", openapi, methods=["GET"]), Route("/docs", docs, methods=["GET"])]
+    async def begin(request: Request) -> Response:
+        return RedirectResponse("/docs", 302)
+
+    return [
+        Route("/openapi.json", openapi, methods=["GET"]),
+        Route("/docs", docs, methods=["GET"]),
+        Route("/", begin, methods=["GET"]),
+    ]

@@ -57,3 +57,7 @@ def test_requests_made_up_from_the_document_get_what_it_promises(running):
             case.validate_response(answer, excluded_checks=loose if case.path.endswith("/infer") else [])
 
         ask()
+
+
+def test_a_browser_that_knows_no_address_is_led_to_the_page(client):
+    assert client.get("/", follow_redirects=False).headers["location"] == "/docs"
