@@ -75,7 +75,6 @@ def promote(version: int, config: Path, alias: str, why: str, force: bool, as_js
     """Make VERSION champion, after it has loaded, given its golden texts their scores, and shown the project's labels."""
     if force and why == BY_HAND:
         raise click.UsageError('--force needs the reason, for the history: --why "…"')
-    from goldstream.store import trials
     from goldstream.training.promotion import promote as move
 
     with open_project(config) as project:
@@ -83,9 +82,6 @@ def promote(version: int, config: Path, alias: str, why: str, force: bool, as_js
             project.registry(), version, project.data_folder / "models", project.settings.project,
             who=getpass.getuser(), why=why, alias=alias, force=force,
         )  # fmt: skip
-        with project.store.connect(name="trials") as conn:
-            if alias == "champion" and (trial := trials.newest(conn)) is not None and trial.version == version:
-                trials.end(conn, who=getpass.getuser(), why="promoted")
     said = f"{alias} is now version {version}" if moved else f"{alias} was version {version} already"
     emit({alias: version, "moved": moved}, as_json, said)
 

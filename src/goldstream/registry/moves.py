@@ -7,7 +7,7 @@ import psycopg
 
 from goldstream.errors import RegistryError
 from goldstream.registry.base import Move
-from goldstream.store import Store, threshold
+from goldstream.store import Store, threshold, trials
 
 CHANNEL = "goldstream_alias"  #: PostgreSQL channel on which moves are announced
 
@@ -46,8 +46,13 @@ def one_at_a_time(conn: psycopg.Connection[Any]) -> None:
 def record(
     conn: psycopg.Connection[Any], alias: str, after: int | None, *, who: str, why: str, undoes: int | None = None
 ) -> None:
-    """Remember a move, and tell whoever follows the alias once the transaction is committed."""
+    """Remember a move, and tell whoever follows the alias once the transaction is committed.
+
+    A champion is not tried any more: a trial of that version ends by this.
+    """
     conn.execute(_RECORD, (alias, aliases(conn).get(alias), after, undoes, who, why))
+    if alias == "champion" and (trial := trials.newest(conn)) is not None and trial.version == after:
+        trials.end(conn, who=who, why="it is champion now")
     announce(conn, alias)
 
 

@@ -12,7 +12,7 @@ import pytest
 from goldstream import plugins, settings
 from goldstream.errors import RegistryError
 from goldstream.registry.base import Registry
-from goldstream.store import Store, threshold
+from goldstream.store import Store, threshold, trials
 
 EVIDENCE = {
     "metrics": {"f1": 0.8, "f1_interval": [0.7, 0.9]}, "dataset": "raw_tweet_dataset_0", "dataset_sha256": "ab" * 32, "seed": 7,
@@ -109,6 +109,17 @@ def test_rolling_back_twice_goes_back_two_steps(registry: Registry, register: Re
         (one, two, "ann", "better"),
         (None, one, "ann", "better"),
     ]
+
+
+def test_whoever_makes_a_version_champion_ends_its_trial(registry: Registry, register: Register, store: Store) -> None:
+    one, two = register("one"), register("two")
+    registry.move("champion", one, who="ann", why="first")
+    with store.connect(name="test") as conn:
+        trials.begin(conn, "canary", two, 0.5, reader="classify", who="ann", why="tried")
+        registry.move("challenger", two, who="ann", why="tried")
+        assert trials.newest(conn).version == two
+        registry.move("champion", two, who="bob", why="better")
+        assert trials.newest(conn) is None
 
 
 def test_aliases_move_independently(registry: Registry, register: Register) -> None:
