@@ -207,11 +207,12 @@ def try_(version: int, kind: str, percent: float, config: Path, why: str, as_jso
 @config_option
 @json_option
 def trial(config: Path, as_json: bool) -> None:
-    """Show the trial that runs, and its shadow beside the champion, on requests and on the stream."""
-    from goldstream.run.versions import described_trial, trial_so_far
+    """Show the trial that runs: both versions side by side, on requests and on the stream, with 95 % intervals."""
+    from goldstream.run.versions import described_trial
+    from goldstream.store import trial_results
 
-    with open_project(config) as project:
-        found = trial_so_far(project)
+    with open_project(config) as project, project.store.connect(name="trials", statement_timeout=0) as conn:
+        found = trial_results.so_far(conn, project.settings.stream.reader)
     emit(found, as_json, described_trial(found))
 
 

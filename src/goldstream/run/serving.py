@@ -63,7 +63,7 @@ def serve_project(
             metrics=metrics,
             workers=workers,
             predictions=PredictionStore(project.store, section, say) if section.store_predictions else None,
-            trials=Trials(project.store, models, batcher),
+            trials=Trials(project.store, models, batcher, say),
             webhook=_webhook(project),
         )
         champion.settle(SETTLE_S)

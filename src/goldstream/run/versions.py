@@ -17,6 +17,7 @@ FIRST = (
     "dataset", "dataset_version", "dataset_sha256", "split", "split_at", "functions", "label_model", "code", "seed", "options",
     "parent", "from_champion", "trained_on", "evaluated_on", "metrics", "threshold", "calibration",
 )  # fmt: skip
+SHOWN_LABELS = 4
 
 
 def all_versions(project: Project) -> list[dict[str, Any]]:
@@ -55,46 +56,51 @@ def try_version(project: Project, version: int, kind: str, share: float, *, who:
         trials.begin(conn, kind, version, share, reader=project.settings.stream.reader, who=who, why=why)
 
 
-def trial_so_far(project: Project) -> dict[str, Any]:
-    """Return the trial that runs (`trial`, None if none does) and what its shadow has come to, beside each champion.
-
-    `compared` counts requests, `stream` posts, and `behind` posts that the champion has scored and the shadow has not.
-    """
-    reader = project.settings.stream.reader
-    with project.store.connect(name="trials", statement_timeout=0) as conn:
-        trial = trials.newest(conn)
-        if trial is None:
-            return {"trial": None, "compared": [], "stream": [], "behind": 0}
-        return {
-            "trial": trial._asdict(),
-            "compared": [each._asdict() for each in trials.counts(conn, trial.id)],
-            "stream": [each._asdict() for each in trials.on_stream(conn, trial.id, reader)],
-            "behind": trials.behind(conn, trial, reader) if trial.kind == "shadow" else 0,
-        }
-
-
 def described_trial(found: dict[str, Any]) -> str:
-    """Return what `trial_so_far` found in words."""
+    """Return what `trial_results.so_far` found in words."""
     trial = found["trial"]
     if trial is None:
         return "no version is being tried"
-    lines = [f"version {trial['version']} is a {trial['kind']} of {100 * trial['share']:g} %"]
-    lines += [
-        f"requests, beside version {each['champion']}: {each['texts']:,} texts, {each['agreed'] / each['texts']:.1%} agree, "
-        f"probabilities move by {each['moved'] / each['texts']:.3f}"
-        for each in found["compared"]
+    lines = [
+        f"version {trial['version']} is a {trial['kind']} of {100 * trial['share']:g} % since {trial['since']:%Y-%m-%d %H:%M} UTC"
     ]
+    lines += [f"serving can't try it: {found['refused']}"] * bool(found["refused"])
+    lines += ["requests"] * bool(found["requests"])
+    lines += [f"  version {each['version']}: {_said(each)}" for each in found["requests"]]
+    lines += [f"  {_agreed(each, each['texts'], 'texts')}" for each in found["compared"]]
     for each in found["stream"]:
         lines += [
-            f"stream, beside version {each['champion']}: {each['posts']:,} posts, {each['agreed'] / each['posts']:.1%} agree, "
-            f"probabilities move by {each['moved']:.3f}",
+            "stream",
             f"  version {each['champion']} keeps {_kept(each['kept'], each['posts'], each['precision'])}",
             f"  version {trial['version']} keeps {_kept(each['shadow_kept'], each['posts'], each['shadow_precision'])}, "
             f"{each['both_kept']:,} of them the same",
+            f"  {_agreed(each, each['posts'], 'posts')}",
         ]
     if found["behind"]:
         lines.append(f"stream: {found['behind']:,} posts that the champion has scored are still to come")
     return "\n".join(lines)
+
+
+def _said(side: dict[str, Any]) -> str:
+    labels = sorted(side["labels"].items(), key=lambda item: -item[1]["n"])[:SHOWN_LABELS]
+    parts = [f"{side['texts']:,} texts", *(f"{label} {_share(each['share'], each['interval'])}" for label, each in labels)]
+    if (p50 := side["seconds"]["p50"]) is not None:
+        parts.append(f"p50 {1_000 * p50:.2g} ms, p99 {1_000 * side['seconds']['p99']:.2g} ms")
+    if (heard := side["feedback"])["n"]:
+        parts.append(f"{_share(heard['correctness_rate'], heard['interval'])} of {heard['n']:,} called right")
+    parts += [f"{side['failed']:,} requests failed"] * bool(side["failed"])
+    return " · ".join(parts)
+
+
+def _agreed(each: dict[str, Any], count: int, what: str) -> str:
+    return (
+        f"beside version {each['champion']}: {count:,} {what}, {_share(each['agreement'], each['interval'])} agree, "
+        f"probabilities move by {each['moved']:.3f}"
+    )
+
+
+def _share(share: float, interval: tuple[float, float]) -> str:
+    return f"{share:.1%} ({100 * interval[0]:.1f}–{100 * interval[1]:.1f})"
 
 
 def _kept(kept: int, posts: int, precision: float | None) -> str:

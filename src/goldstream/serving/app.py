@@ -5,12 +5,14 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
+import psycopg
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from goldstream.errors import StoreError
 from goldstream.serving import (
     explaining,
     health,
@@ -59,6 +61,9 @@ def make_app(service: Service, gate: Gate) -> Starlette:
         finally:
             for task in tasks:
                 task.cancel()
+            if service.trials is not None:
+                with contextlib.suppress(StoreError, psycopg.Error):
+                    await service.trials.write()
             service.batcher.close()
             if service.predictions is not None:
                 service.predictions.close()

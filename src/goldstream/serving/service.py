@@ -58,14 +58,16 @@ class Service:
 
     async def score(self, texts: Sequence[str], version: int | str | None = None) -> Judged:
         """Return what the champion, or that version, says of each text; raises `Refused`."""
-        canary = self.trials.canary() if version is None and self.trials is not None else None
-        model = canary or await self.model(version)
+        model = await self.model(version)
         if len(texts) > self.section.max_texts:
             raise Refused(400, f"{len(texts):,} texts in one request are too many; send at most {self.section.max_texts:,}")
         if not texts:
             return nothing(model)
         try:
-            judged = await self.batcher.score(model, list(texts))
+            if version is None and self.trials is not None and self.trials.on:
+                judged = await self.trials.score(model, list(texts))
+            else:
+                judged = await self.batcher.score(model, list(texts))
         except ModelError as error:
             raise Refused(500, str(error)) from None
         except UnicodeEncodeError:
@@ -74,6 +76,4 @@ class Service:
             raise Refused(500, f"version {model.version} failed on this text: {type(error).__name__}") from error
         if self.metrics is not None:
             self.metrics.judged(judged)
-        if version is None and canary is None and self.trials is not None:
-            self.trials.shadow(list(texts), judged)
         return judged

@@ -1,12 +1,17 @@
 """Shadow and canary: a version that is tried on a share of the live requests.
 
-A canary answers its share, and feedback and `/statistics` say how well, by version. A shadow is scored after the champion
-has answered, and only counted: how often both agree. Requests that name a version are never part of a trial.
+A canary answers its share, and where it fails the champion does. A shadow is scored after the champion has answered, and
+only counted. Requests that name a version are never part of a trial. What both come to is written every few seconds, for
+`goldstream models trial` and the pages.
 """
 
 import asyncio
 import random
+import time
+from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
+from uuid import uuid4
 
 import psycopg
 
@@ -14,42 +19,52 @@ from goldstream.errors import StoreError
 from goldstream.serving.batching import Batcher
 from goldstream.serving.judged import Judged
 from goldstream.serving.models import Models, Unavailable, UnknownVersion
-from goldstream.store import Store, trials
-from goldstream.store.trials import Count, Trial
+from goldstream.store import Store, trial_counts, trials
+from goldstream.store.trial_counts import Counts
+from goldstream.store.trials import Trial
 from goldstream.stream.champion import Fixed
 
 LOOK_S = 2.0  #: how often the trial is looked up, and its counts are written
 MOST_SHADOWS = 64  #: requests that may wait for their shadow; more are not shadowed
 
+Say = Callable[[str], None]
+
 
 class Trials:
     """Follows the trial that runs. Belongs to one event loop."""
 
-    def __init__(self, store: Store, models: Models, batcher: Batcher) -> None:
-        self._store, self._models, self._batcher = store, models, batcher
+    def __init__(self, store: Store, models: Models, batcher: Batcher, say: Say) -> None:
+        self._store, self._models, self._batcher, self._say = store, models, batcher, say
         self._trial: Trial | None = None
         self._model: Fixed | None = None
-        self._counts: dict[tuple[int, int], Count] = {}
+        self._process, self._counts = uuid4(), dict[int, Counts]()  # by trial
+        self._changed: set[int] = set()
         self._shadows: set[asyncio.Task[None]] = set()
         self._random = random.Random()
 
-    def canary(self) -> Fixed | None:
-        """Return the model that answers this request in the champion's place, if it is one of the canary's share."""
-        trial, model = self._trial, self._model
-        if trial is None or model is None or trial.kind != "canary" or self._random.random() >= trial.share:
-            return None
-        self._model = self._models.in_force(model)
-        return self._model
+    @property
+    def on(self) -> bool:
+        """Whether a version is being tried."""
+        return self._trial is not None
 
-    def shadow(self, texts: list[str], judged: Judged) -> None:
-        """Score the same texts with the shadow, later, if this request is one of its share."""
-        trial, model = self._trial, self._model
-        if trial is None or model is None or trial.kind != "shadow" or len(self._shadows) >= MOST_SHADOWS:
-            return
-        if self._random.random() < trial.share:
-            task = asyncio.get_running_loop().create_task(self._compare(trial, model, texts, judged))
+    async def score(self, champion: Fixed, texts: list[str]) -> Judged:
+        """Return what `champion` says of the texts of a request, or the canary if the request is one of its share."""
+        trial, tried = self._trial, self._model
+        if trial is None or tried is None or not texts:
+            return await self._batcher.score(champion, texts)
+        chosen = self._random.random() < trial.share
+        if trial.kind == "canary":
+            if chosen and (judged := await self._tried(trial, tried, texts)) is not None:
+                return judged
+            return await self._timed(trial, champion, texts)
+        started = time.perf_counter()
+        judged = await self._batcher.score(champion, texts)
+        if chosen and len(self._shadows) < MOST_SHADOWS:
+            took_s = time.perf_counter() - started
+            task = asyncio.get_running_loop().create_task(self._compare(trial, tried, texts, judged, took_s))
             self._shadows.add(task)
             task.add_done_callback(self._shadows.discard)
+        return judged
 
     async def follow(self) -> None:
         """Look the trial up again and again, until cancelled; while the database is away it stays as it is."""
@@ -60,32 +75,73 @@ class Trials:
 
     async def look(self) -> None:
         """Look the trial up once, load its model, and write what was counted."""
-        counted, self._counts = self._counts, {}
-        try:
-            found = await asyncio.to_thread(self._exchange, list(counted.values()))
-        except (StoreError, psycopg.Error):
-            for key, count in counted.items():
-                self._counts[key] = _sum(self._counts.get(key), count)
-            raise
-        if found != self._trial:
-            self._model = None
-            with suppress(UnknownVersion, Unavailable):
-                self._model = None if found is None else await self._models.version(found.version)
-            self._trial = found if self._model is not None else None
+        found = await self.write()
+        if found == self._trial:
+            return
+        self._trial = None
+        if found is not None:
+            counts = self._of(found)
+            try:
+                self._model = await self._models.version(found.version)
+                self._trial, counts.refused = found, None
+            except (UnknownVersion, Unavailable) as error:
+                if counts.refused is None:
+                    self._say(f"version {found.version} can't be tried, the champion answers: {error}")
+                counts.refused = str(error)
+            self._changed.add(found.id)
 
-    def _exchange(self, counted: list[Count]) -> Trial | None:
+    async def write(self) -> Trial | None:
+        """Write what was counted, and return the trial that runs by now."""
+        changed, self._changed = self._changed, set()
+        try:
+            return await asyncio.to_thread(self._exchange, {trial: self._counts[trial] for trial in changed})
+        except BaseException:
+            self._changed |= changed
+            raise
+
+    def _exchange(self, counted: dict[int, Counts]) -> Trial | None:
         with self._store.connect(name="serving trials") as conn, conn.transaction():
-            for count in counted:
-                trials.add(conn, count)
+            for trial, counts in counted.items():
+                trial_counts.write(conn, trial, self._process, counts)
             return trials.newest(conn)
 
-    async def _compare(self, trial: Trial, model: Fixed, texts: list[str], judged: Judged) -> None:
-        key = trial.id, judged.model.version
+    def _of(self, trial: Trial) -> Counts:
+        self._changed.add(trial.id)
+        return self._counts.setdefault(trial.id, Counts())
+
+    async def _tried(self, trial: Trial, tried: Fixed, texts: list[str]) -> Judged | None:
+        """What the canary says; None when it fails."""
+        self._model = tried = self._models.in_force(tried)
         try:
-            agreed, moved = _beside(judged, await self._batcher.score(model, texts))
+            return await self._timed(trial, tried, texts)
+        except UnicodeEncodeError:  # the text is to blame
+            raise
+        except Exception:
+            self._of(trial).side(tried.version).failed += 1
+            return None
+
+    async def _timed(self, trial: Trial, model: Fixed, texts: list[str]) -> Judged:
+        started = time.perf_counter()
+        judged = await self._batcher.score(model, texts)
+        self._answered(trial, judged, time.perf_counter() - started)
+        return judged
+
+    def _answered(self, trial: Trial, judged: Judged, took_s: float) -> None:
+        labels = judged.model.model.labels
+        said = Counter(labels[chosen] for chosen in judged.chosen)
+        self._of(trial).side(judged.model.version).answered(said, took_s)
+
+    async def _compare(self, trial: Trial, shadow: Fixed, texts: list[str], ours: Judged, took_s: float) -> None:
+        self._answered(trial, ours, took_s)
+        pair = self._of(trial).pair(ours.model.version)
+        pair.texts += len(texts)
+        try:
+            theirs = await self._timed(trial, shadow, texts)
         except Exception:  # a shadow that fails harms nobody; it agrees on nothing
-            agreed, moved = 0, 0.0
-        self._counts[key] = _sum(self._counts.get(key), Count(*key, len(texts), agreed, moved))
+            self._of(trial).side(shadow.version).failed += 1
+            return
+        agreed, moved = _beside(ours, theirs)
+        pair.agreed, pair.moved = pair.agreed + agreed, pair.moved + moved
 
 
 def _beside(ours: Judged, theirs: Judged) -> tuple[int, float]:
@@ -95,9 +151,3 @@ def _beside(ours: Judged, theirs: Judged) -> tuple[int, float]:
         agreed += before["label"] == after["label"]
         moved += abs(after["probabilities"][before["label"]] - before["probability"])
     return agreed, moved
-
-
-def _sum(first: Count | None, second: Count) -> Count:
-    if first is None:
-        return second
-    return Count(*first[:2], first.texts + second.texts, first.agreed + second.agreed, first.moved + second.moved)

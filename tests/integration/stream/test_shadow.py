@@ -12,7 +12,7 @@ import pytest
 from goldstream import settings
 from goldstream.log.embedded import EmbeddedLog
 from goldstream.log.memory import MemoryLog
-from goldstream.store import Store, trials
+from goldstream.store import Store, trial_results, trials
 from goldstream.stream.champion import Fixed
 from goldstream.stream.shadow import shadow
 from goldstream.testing import Keywords
@@ -61,9 +61,9 @@ def test_a_shadow_is_compared_post_by_post_and_changes_nothing_that_people_see(t
     assert rows(READ) == [1, 2, 3, 4, 5, 6, 7]
     assert rows("SELECT DISTINCT version FROM shadow_predictions WHERE label IS NOT NULL") == [2]
     with tried.connect(name="test") as conn:
-        [found] = trials.on_stream(conn, trial.id, "classify")
-        assert trials.behind(conn, trial, "classify") == 0
-    assert found == trials.Beside(
+        [found] = trial_results.on_stream(conn, trial.id, "classify")
+        assert trial_results.behind(conn, trial, "classify") == 0
+    assert found == trial_results.Beside(
         champion=1, posts=6, agreed=4, kept=2, shadow_kept=2, both_kept=1, precision=1.0, shadow_precision=1.0, moved=1 / 3
     )
 
@@ -76,8 +76,8 @@ def test_a_shadow_that_is_behind_is_compared_as_far_as_it_is(tried: Store):
     append(log, post("t:4", "help"))
     run(log, tried)
     with tried.connect(name="test") as conn:
-        assert trials.behind(conn, trial, "classify") == 1
-        assert [each.posts for each in trials.on_stream(conn, trial.id, "classify")] == [4]
+        assert trial_results.behind(conn, trial, "classify") == 1
+        assert [each.posts for each in trial_results.on_stream(conn, trial.id, "classify")] == [4]
 
 
 @pytest.mark.parametrize("next_one", [None, 1])
@@ -168,5 +168,5 @@ def test_kill_9_half_way_loses_and_doubles_nothing(tried: Store, rows):
     log.close()
     assert rows(READ) == list(range(2_000))
     with tried.connect(name="test") as conn:
-        [found] = trials.on_stream(conn, trial.id, "classify")
+        [found] = trial_results.on_stream(conn, trial.id, "classify")
     assert (found.posts, found.agreed, found.kept, found.shadow_kept) == (2_000, 2_000, 667, 667)

@@ -90,7 +90,7 @@ class Served:
         batcher = Batcher(together=section.batching, wait_s=section.batch_wait_ms / 1_000, metrics=metrics)
         kept = PredictionStore(store, section, self.said.append) if section.store_predictions else None
         self.service = Service("floods", section, models, batcher, kept, metrics)
-        self.service.trials = Trials(store, models, batcher)
+        self.service.trials = Trials(store, models, batcher, self.said.append)
 
     def client(self) -> TestClient:
         return TestClient(make_app(self.service, Gate(self.service)), "http://127.0.0.1:8322", raise_server_exceptions=False)

@@ -1,8 +1,10 @@
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 
 from goldstream.running import Part
+from goldstream.store import trial_counts, trials
 
 PAGES = ["/", "/links", "/model", "/status"]
 JSON = {"accept": "application/json"}
@@ -110,6 +112,19 @@ def test_the_model_page_shows_its_evidence(client, fill):
     assert found["champion"]["version"] == version
     assert found["champion"]["metrics"]["f1"] == 0.873
     assert "0.873" in client.get("/model").text
+
+
+def test_the_model_page_shows_the_trial_that_runs(client, fill):
+    version = fill.champion()
+    trial = trials.begin(fill.conn, "canary", version, 0.05, reader="classify", who="test", why="to see it")
+    counts = trial_counts.Counts()
+    counts.side(version).answered({"keep": 30, "other": 70}, 0.002)
+    trial_counts.write(fill.conn, trial.id, uuid4(), counts)
+    [side] = client.get("/model", headers=JSON).json()["trial"]["requests"]
+    assert (side["version"], side["tried"], side["labels"]["keep"]["share"]) == (version, True, 0.3)
+    page = client.get("/model").text
+    assert f"Version {version} is tried" in page
+    assert "As a canary of 5 % of the requests" in page
 
 
 def test_a_post_has_a_page_of_its_own(client, fill):

@@ -157,14 +157,12 @@ CREATE TABLE trials (
     who     text NOT NULL,
     why     text NOT NULL
 );
--- What the texts of a shadow came to, added up by every serving process.
+-- What every serving process has seen of a trial: its own totals, written over again and again (store/trial_counts.py).
 CREATE TABLE trial_counts (
-    trial    bigint NOT NULL REFERENCES trials,
-    champion integer NOT NULL, -- the version it was compared with
-    texts    bigint NOT NULL,
-    agreed   bigint NOT NULL,  -- same label
-    moved    double precision NOT NULL, -- sum of how far the probability of the champion's label moved
-    PRIMARY KEY (trial, champion)
+    trial   bigint NOT NULL REFERENCES trials,
+    process uuid NOT NULL,
+    counts  jsonb NOT NULL,
+    PRIMARY KEY (trial, process)
 );
 -- What a shadow says of the stream: one row for each position that its reader has passed, unique by construction as those of
 -- `predictions` are, and to be laid beside them. Null where nothing was scored. A row holds no text and no id.

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from goldstream.errors import GoldstreamError
+from goldstream.store import trial_results
 from goldstream.web.bodies import Body, body, clean, said
 from goldstream.web.database import Connection, one, rows
 from goldstream.web.people import person
@@ -89,13 +90,13 @@ def acting(request: Request) -> str:
 
 
 async def model(request: Request) -> Response:
-    """Answer with the champion's evidence, all versions, alias moves, and the table of labelling functions."""
+    """Answer with the champion's evidence, all versions, the trial that runs, alias moves, and the table of labelling functions."""
     state = request.app.state
 
     def ask(conn: Connection) -> dict[str, Any]:
         return {
             "counts": state.counters.now(conn), "champion": champion(conn), "versions": rows(conn, _VERSIONS),
-            "moves": rows(conn, _MOVES), "labels": next(iter(rows(conn, _RUN)), None),
+            "trial": trial_results.on_requests(conn), "moves": rows(conn, _MOVES), "labels": next(iter(rows(conn, _RUN)), None),
         }  # fmt: skip
 
     return respond(request, "model.html", await state.database.run(ask))
