@@ -102,18 +102,23 @@ def rollback(config: Path, alias: str, why: str, as_json: bool) -> None:
 @config_option
 @json_option
 def history(config: Path, as_json: bool) -> None:
-    """Show who was champion when, and how the threshold was moved, newest first."""
+    """Show who was champion when, who refused one and why, and how the threshold was moved, newest first."""
     from goldstream.labeling.show import excerpt
-    from goldstream.store import threshold
+    from goldstream.store import refusals, threshold
 
     with open_project(config) as project, project.store.connect(name="history") as conn:
-        moves, moved = project.registry().history(), threshold.history(conn)
+        moves, moved, refused = project.registry().history(), threshold.history(conn), refusals.history(conn)
     rows = {
         **{move.at: f"{move.alias}  {move.before or '-'} → {move.after or '-'}  {move.who}: {move.why}" for move in moves},
         **{each.at: f"threshold {_of(each.version)}  → {_own(each.threshold)}  {each.who}: {each.why}" for each in moved},
+        **{each.at: f"{each.alias}  {each.version} refused by {each.who}: {each.why}" for each in refused},
     }
     text = "\n".join(f"{at:%Y-%m-%d %H:%M:%S}  {excerpt(rows[at])}" for at in sorted(rows, reverse=True))
-    data = {"moves": [move._asdict() for move in moves], "thresholds": [each._asdict() for each in moved]}
+    data = {
+        "moves": [move._asdict() for move in moves],
+        "thresholds": [each._asdict() for each in moved],
+        "refusals": [each._asdict() for each in refused],
+    }
     emit(data, as_json, text or "no moves yet")
 
 

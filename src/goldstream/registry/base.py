@@ -79,6 +79,10 @@ class Registry(Protocol):
         """Return the threshold in force for each version: the one it was registered with, unless it was moved since."""
         ...
 
+    def refuse(self, alias: str, version: int, *, stays: int | None, who: str, why: str) -> None:
+        """Remember that `who` follows the alias and would not take `version` over; `stays` goes on."""
+        ...
+
     def history(self, alias: str | None = None) -> list[Move]:
         """Return the moves, newest first."""
         ...

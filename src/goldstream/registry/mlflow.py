@@ -24,7 +24,7 @@ from goldstream.registry import mlflow_model, moves
 from goldstream.registry.base import Move, Version
 from goldstream.registry.folders import is_unharmed, pack, sha256_of, unpack
 from goldstream.registry.mlflow_model import FACTS, FOLDER, Registered
-from goldstream.store import Store
+from goldstream.store import Store, refusals
 
 # MLflow reads these itself. Without them a server that is away holds a call up for minutes, and use is reported to its makers.
 for _name, _value in {
@@ -173,6 +173,11 @@ class MlflowRegistry:
         """Return the threshold in force for each version: the one it was registered with, unless it was moved since."""
         with self._connect() as conn:
             return moves.thresholds(conn)
+
+    def refuse(self, alias: str, version: int, *, stays: int | None, who: str, why: str) -> None:
+        """Remember that `who` follows the alias and would not take `version` over; `stays` goes on."""
+        with self._connect() as conn:
+            refusals.add(conn, alias, version, stays=stays, who=who, why=why)
 
     def history(self, alias: str | None = None) -> list[Move]:
         """Return the moves, newest first, those made in MLflow with the time at which they were seen."""

@@ -13,7 +13,7 @@ from goldstream.registry import moves
 from goldstream.registry.base import Move, Version
 from goldstream.registry.folders import is_unharmed, pack, sha256_of, unpack
 from goldstream.settings import Settings
-from goldstream.store import Store
+from goldstream.store import Store, refusals
 
 CHUNK = 4 << 20  # bytes
 
@@ -117,6 +117,11 @@ class PostgresRegistry:
         """Return the threshold in force for each version: the one it was registered with, unless it was moved since."""
         with self._connect() as conn:
             return moves.thresholds(conn)
+
+    def refuse(self, alias: str, version: int, *, stays: int | None, who: str, why: str) -> None:
+        """Remember that `who` follows the alias and would not take `version` over; `stays` goes on."""
+        with self._connect() as conn:
+            refusals.add(conn, alias, version, stays=stays, who=who, why=why)
 
     def history(self, alias: str | None = None) -> list[Move]:
         """Return the moves, newest first."""

@@ -181,7 +181,7 @@ def classify_log(project: Project, stop: threading.Event, *, until_end: bool, sa
     if until_end and project.registry().alias("champion") is None:
         raise RegistryError("there is no champion yet; `goldstream train` makes one, `goldstream models promote` names one")
     cache = project.data_folder / "models"
-    with Champion(project.registry(), cache, say=say) as champion, closing(project.log()) as log:
+    with Champion(project.registry(), cache, say=say, part=settings.stream.reader) as champion, closing(project.log()) as log:
         counts = loop(
             log, champion, project.store, settings.stream, settings.project,
             stop=stop, until_end=until_end, say=say,

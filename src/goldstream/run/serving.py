@@ -12,10 +12,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from goldstream import settings
+from goldstream.errors import SchemaError, StoreError
 from goldstream.listening import listen
 from goldstream.registry import moves
 from goldstream.run.part import watch_parent
@@ -51,7 +53,7 @@ def serve_project(
     """Answer on `listener` with the project's champion, whichever it is, until `stop` is set."""
     section = project.settings.serving
     cache = project.data_folder / "models"
-    with Champion(project.registry(), cache, say=say) as champion:
+    with Champion(project.registry(), cache, say=say, part="serving") as champion:
         models = Models(champion, project.registry(), cache, most=section.pinned_versions)
         metrics = Metrics() if section.metrics else None
         batcher = Batcher(together=section.batching, wait_s=section.batch_wait_ms / 1_000, metrics=metrics)
@@ -128,8 +130,30 @@ def _main(config: Path, listening: int, workers: Workers) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the first process's to handle
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=watch_parent, args=(int(os.environ["GOLDSTREAM_PARENT"]),), daemon=True).start()
-    with Project.open(config) as project, socket.socket(fileno=listening) as listener:
-        serve_project(project, listener, stop, lambda message: print(message, file=sys.stderr, flush=True), workers=workers)
+    with ExitStack() as opened, socket.socket(fileno=listening) as listener:
+        project = _opened(opened, config, stop)
+        if project is not None:
+            serve_project(project, listener, stop, _say, workers=workers)
+
+
+def _opened(stack: ExitStack, config: Path, stop: threading.Event) -> Project | None:
+    """Open the project as soon as its store can be used; None when asked to stop before."""
+    said = False
+    while not stop.is_set():
+        try:
+            return stack.enter_context(Project.open(config))
+        except SchemaError:
+            raise
+        except StoreError as error:
+            if not said:
+                _say(f"a worker can't start yet, and tries again: {error}")
+            said = True
+            stop.wait(RESTART_S)
+    return None
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

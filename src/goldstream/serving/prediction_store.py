@@ -30,8 +30,12 @@ from goldstream.stream.champion import Fixed
 
 FLUSH_S = 0.25
 LONGEST_WAIT_S = 5.0
+STUCK_S = 5.0  #: a database that takes longer for one write counts as away
 MOST_ROWS = 50_000  #: in one COPY
 ROW_BYTES = 400  #: what a row takes in memory beside its text, about
+
+#: What is tried again. A row that is there already is one whose commit came through after we had looked for it.
+AGAIN: tuple[type[Exception], ...] = (*OUTAGES, psycopg.errors.UniqueViolation)
 
 Say = Callable[[str], None]
 Connection = psycopg.Connection[Any]
@@ -58,7 +62,8 @@ class PredictionStore:
         self._most = int(section.queue_mb * 1_000_000)
         self._wake, self._closed = threading.Event(), threading.Event()
         self._away, self._give_up_at = False, 0.0
-        self._tried: list[Answered] = []  # what may have been written when the connection broke
+        self._unsure = False  # whether the write before this one was committed
+        self._writes_since = float("inf")
         self._done = threading.Condition()
         self._added = self._finished = 0  # requests that came in, and that are written or dropped
         self._thread = threading.Thread(target=self._run, name="predictions", daemon=True)
@@ -78,7 +83,7 @@ class PredictionStore:
 
     async def add(self, answered: Answered) -> None:
         """Keep these answers; waits only while a living database can't keep up."""
-        while self._bytes > self._most and not self._away and not self._closed.is_set():
+        while self._bytes > self._most and not self._is_away() and not self._closed.is_set():
             await asyncio.sleep(FLUSH_S / 5)
         self._queue.append(answered)
         self._bytes_in += _size(answered)
@@ -102,10 +107,14 @@ class PredictionStore:
         if self.waiting:
             self._say(f"the database was away until the end: the predictions of {self.waiting:,} requests are lost")
 
+    def _is_away(self) -> bool:
+        """Whether the database takes nothing: it says so, or says nothing any more."""
+        return self._away or time.monotonic() - self._writes_since > STUCK_S
+
     def _flushed(self, upto: int) -> bool:
         self._wake.set()
         with self._done:
-            return self._done.wait_for(lambda: self._finished >= upto, timeout=1.0 if self._away else 5.0)
+            return self._done.wait_for(lambda: self._finished >= upto, timeout=1.0 if self._is_away() else 5.0)
 
     def _run(self) -> None:
         conn, wait_s = None, FLUSH_S
@@ -115,7 +124,7 @@ class PredictionStore:
             try:
                 conn = self._written(conn)
                 wait_s = FLUSH_S
-            except OUTAGES as error:
+            except AGAIN as error:
                 if not self._away:
                     self._say(f"answers are kept in memory, the database can't take them: {str(error).splitlines()[0]}")
                 self._away, wait_s = True, min(2 * wait_s, LONGEST_WAIT_S)
@@ -125,19 +134,22 @@ class PredictionStore:
     def _written(self, conn: Connection | None) -> Connection | None:
         """Write all that waits; return the connection to go on with."""
         while taken := self._take():
+            self._writes_since = time.monotonic()
             try:
                 conn = self.store.connect(name="serving predictions") if conn is None or conn.closed else conn
-                write(conn, self._not_yet_written(conn, taken), self._section.texts)
-            except OUTAGES:
+                write(conn, _not_yet_written(conn, taken) if self._unsure else taken, self._section.texts)
+            except AGAIN:
                 self._queue.extendleft(reversed(taken))
-                self._tried = self._tried or taken
+                self._unsure = True
                 raise
             except Exception as error:  # whatever it is, the answers after these shall be kept
                 self._say(f"the answers of {len(taken):,} requests can't be stored: {type(error).__name__}: {error}")
+            finally:
+                self._writes_since = float("inf")
             self._finish(taken)
             if self._away:
                 self._say("the database takes answers again")
-            self._tried, self._away = [], False
+            self._unsure = self._away = False
         return conn
 
     def _take(self) -> list[Answered]:
@@ -148,14 +160,6 @@ class PredictionStore:
                 taken.append(self._queue.popleft())
                 rows += len(taken[-1].texts)
         return taken
-
-    def _not_yet_written(self, conn: Connection, taken: list[Answered]) -> list[Answered]:
-        """Those that a try before this one has not committed: all or none of what it tried."""
-        query = "SELECT FROM served_predictions WHERE id = %s"
-        if not self._tried or conn.execute(query, (UUID(bytes=bytes(self._tried[0].ids[:SIZE])),)).fetchone() is None:
-            return taken
-        there = {bytes(answered.ids) for answered in self._tried}
-        return [answered for answered in taken if bytes(answered.ids) not in there]
 
     def _finish(self, taken: list[Answered]) -> None:
         self.written += sum(len(answered.texts) for answered in taken)
@@ -172,6 +176,13 @@ class PredictionStore:
             self._bytes_out += _size(answered)
             self._finished += 1
             self._done.notify_all()
+
+
+def _not_yet_written(conn: Connection, taken: list[Answered]) -> list[Answered]:
+    """Those that no try before this one has committed after all; a request's answers come together or not at all."""
+    ids = [UUID(bytes=bytes(answered.ids[:SIZE])) for answered in taken]
+    there = {found for (found,) in conn.execute("SELECT id FROM served_predictions WHERE id = ANY(%s)", (ids,))}
+    return [answered for answered, identifier in zip(taken, ids, strict=True) if identifier not in there]
 
 
 def write(conn: Connection, taken: list[Answered], texts: str) -> None:

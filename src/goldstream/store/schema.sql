@@ -127,6 +127,17 @@ CREATE TABLE alias_moves (
 );
 CREATE INDEX ON alias_moves (alias, id);
 
+-- Versions that somebody who follows an alias would not take over, and why; what answered before went on. Only ever added to.
+CREATE TABLE alias_refusals (
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    alias   text NOT NULL,
+    stays   integer,          -- the version that goes on; null where there is none
+    version integer NOT NULL, -- the one that was refused
+    who     text NOT NULL,    -- part, machine and process
+    why     text NOT NULL
+);
+
 -- Moves of the threshold that decides what is kept, for one version or for all of them; null means "what was chosen on dev
 -- when it was trained".
 CREATE TABLE threshold_moves (

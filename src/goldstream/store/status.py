@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from goldstream.store import refusals
 from goldstream.store.positions import READ_ELSEWHERE, lag
 
 
@@ -58,6 +59,7 @@ def status(conn: psycopg.Connection[Any]) -> dict[str, Any]:
         "sources": _rows(conn, "SELECT source, cursor, updated_at FROM cursors ORDER BY source"),
         "datasets": _rows(conn, "SELECT prefix, version, state, counts FROM datasets ORDER BY prefix, version"),
         "champion": _value(conn, "SELECT after FROM alias_moves WHERE alias = 'champion' ORDER BY id DESC LIMIT 1"),
+        "refused": [refusal._asdict() for refusal in refusals.since_the_last_move(conn)],
         "models": _value(conn, "SELECT count(*) FROM models"),
         "kept": _value(conn, "SELECT count(*) FROM kept"),
         "links": _value(conn, "SELECT count(*) FROM links"),

@@ -1,12 +1,15 @@
 """The model that is champion now. It follows the alias and the threshold, and changes only between two batches.
 
 A new champion is fetched, loaded, checked on its golden texts and warmed up in the background; then one reference is
-replaced. A model that fails any of these is refused, the one before stays, and a message says why.
+replaced. A model that fails any of these is refused, the one before stays, and a message says why; the store remembers it.
 """
 
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
@@ -15,11 +18,11 @@ import numpy as np
 import psycopg
 import pyarrow as pa
 
-from goldstream.errors import GoldstreamError, RegistryUnreachable, StoreError
+from goldstream.errors import RegistryUnreachable, StoreError
 from goldstream.models.folder import Loaded, load_model
 from goldstream.registry.base import Registry
 
-LOOK_S = 2.0  #: how often the alias is looked at, also when nobody announces a move
+LOOK_S = 0.8  #: how often the alias is looked at, also when nobody announces a move
 NOTICE_S = 0.2  #: how soon the end is noticed
 
 Say = Callable[[str], None]
@@ -76,13 +79,15 @@ class Swaps:
 
 
 class Champion:
-    """Follows an alias of the registry; use as a context manager."""
+    """Follows an alias of the registry; use as a context manager. `part` is who it follows for."""
 
-    def __init__(self, registry: Registry, cache: Path, *, say: Say, alias: str = "champion") -> None:
+    def __init__(self, registry: Registry, cache: Path, *, say: Say, part: str = "goldstream", alias: str = "champion") -> None:
         self._registry, self._cache, self._say, self._alias = registry, cache, say, alias
+        self._who = f"{part}, process {os.getpid()} on {socket.gethostname()}"
         self.current: Fixed | None = None  #: what answers now; one reference, replaced between two batches
         self.thresholds: Mapping[int, float] = {}  #: in force for each version
         self.swaps = Swaps()
+        self._named: int | None = None  # by the alias, when it was last looked at
         self._refused: int | None = None
         self._looked, self._closed = threading.Event(), threading.Event()
         self._follower = threading.Thread(target=self._follow, name="champion", daemon=True)
@@ -104,7 +109,9 @@ class Champion:
     def look(self) -> None:
         """Look once at thresholds and alias, and load what the alias names, if that is new; refuse what can't be trusted."""
         self._look_at_thresholds()
-        version = self._registry.alias(self._alias)
+        version = self._named = self._registry.alias(self._alias)
+        if version != self._refused:
+            self._refused = None
         if version is None or version in (self.version, self._refused):
             return
         started = time.monotonic()
@@ -131,6 +138,8 @@ class Champion:
         self.swaps.refused += 1
         stays = f"version {self.version} stays" if self.current else "there is no other"
         self._say(f"{self._alias} version {version} is refused, {stays}: {reason}")
+        with suppress(Exception):  # it has been said; what answers goes on, whether this can be written or not
+            self._registry.refuse(self._alias, version, stays=self.version, who=self._who, why=reason)
 
     def __enter__(self) -> Self:
         self._follower.start()
@@ -141,24 +150,33 @@ class Champion:
         self._follower.join()
 
     def _follow(self) -> None:
-        said_away = False
+        away, heard = False, True
         while not self._closed.is_set():
             try:
+                before = self._named
                 self.look()
+                if self._named != before and not heard:
+                    self._registry.close()  # nobody announced the move: what we listen to may be dead without a word
+                if away:
+                    self._say("the registry can be read again")
                 self._looked.set()
-                self._wait()
-                said_away = False
-            except (GoldstreamError, psycopg.Error, OSError) as error:  # the store is away; the model goes on answering
-                if not said_away:
-                    self._say(f"the registry can't be read, the model stays as it is: {error}")
-                said_away = True
+                away, heard = False, self._wait()
+            except Exception as error:  # the registry is away, or worse; the model goes on answering
+                if not away:
+                    self._say(f"the registry can't be read, the model stays as it is: {_first_line(error)}")
+                away, heard = True, True
                 self._looked.set()
                 self._closed.wait(NOTICE_S)
         self._registry.close()
 
-    def _wait(self) -> None:
-        """Return when the alias may have moved, when it is time to look again, or at the end."""
+    def _wait(self) -> bool:
+        """Return True when the alias may have moved, False when it is time to look again, or at the end."""
         until = time.monotonic() + LOOK_S
         while not self._closed.is_set() and time.monotonic() < until:
             if self._registry.wait(NOTICE_S):
-                return
+                return True
+        return False
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -29,7 +29,11 @@ _VERSIONS = """
                            FROM latest_feedback GROUP BY version) said USING (version)
     ORDER BY version DESC LIMIT 50
 """
-_MOVES = "SELECT at, alias, before, after, who, why FROM alias_moves ORDER BY id DESC LIMIT 50"
+_MOVES = """
+    SELECT at, alias, before, after, who, why FROM alias_moves
+    UNION ALL SELECT at, alias, stays, version, who, 'refused: ' || why FROM alias_refusals
+    ORDER BY at DESC LIMIT 50
+"""
 _RUN = "SELECT at, label_model, report FROM label_runs ORDER BY id DESC LIMIT 1"
 _THRESHOLD = "SELECT threshold FROM thresholds WHERE version = %s"
 
