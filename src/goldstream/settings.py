@@ -230,7 +230,9 @@ class Serving(Section, frozen=True, kw_only=True):
     batch_wait_ms: Annotated[float, Meta(ge=0, le=1_000)] = 0.0  #: how long a request may wait for others to join it
     max_body_mb: Annotated[float, Meta(gt=0, le=1_024)] = 16.0  #: larger requests are refused
     max_texts: Positive = 20_000  #: most texts in one request
-    body_timeout_s: Annotated[float, Meta(gt=0)] = 20.0  #: how long a client may take to send its request
+    body_timeout_s: Annotated[float, Meta(gt=0)] = (
+        20.0  #: how long a client may take to send its request, or to read on in its answer
+    )
     requests_per_second: Annotated[float, Meta(gt=0)] | None = None  #: most from one client, with bursts of two seconds' worth
     max_connections: Positive = 1_024
     pinned_versions: Positive = 4  #: how many other versions stay loaded, for requests that name one

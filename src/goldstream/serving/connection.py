@@ -6,40 +6,60 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from goldstream.serving.direct import Call, Direct
+from goldstream.serving.flow import Flow
 from goldstream.serving.problems import problem
 
 PACKED = b"content-encoding"
 LARGEST_HEAD = 65_536  #: bytes of a request's first line and headers
+PIECE = 1_024  #: bytes that are read at once, but for a body of known length; so few requests wait for those before them
 
 
 def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpToolsProtocol]:
     """Return the class of connections, of which there may be `most`, each request of which arrives within `patience_s`."""
 
     class Connection(HttpToolsProtocol):
+        flow: Flow
         cycle: Any  # the request that was read last: a `Call`, or uvicorn's own
         _begun = 0.0  # when the request that is arriving began; 0 while none is
-        _head = 0  # bytes that came before its headers were complete
-        _came = 0  # bytes at once
+        _head = 0  # bytes that came before its headers were complete; -1 after that
+        _body = 0  # bytes that it still lacks, if its length is known
+        _held = b""  # what came behind a request that waits for its turn
         url = b""  # of the request that was read last
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
+            self.flow = Flow(transport, lambda: bool(self.pipeline))
             self._begun = self.loop.time()
             if len(self.connections) > most:
                 self._end(503, "too many connections; try again later")
 
         def data_received(self, data: bytes) -> None:
-            self._came = len(data)
-            if self._head >= 0:
-                self._head += len(data)
-                if self._head > LARGEST_HEAD + len(data):
-                    self._end(431, "the headers are too large")
+            self._held += data
+            self._read_on()
+
+        def _read_on(self) -> None:
+            """Read what came, up to the first request that has to wait for its turn."""
+            data, self._held, at = self._held, b"", 0
+            while at < len(data) and not self.transport.is_closing():
+                if self.pipeline:
+                    self._held = data[at:]
                     return
-            super().data_received(data)
+                piece = data[at : at + max(PIECE, self._body)]
+                at += len(piece)
+                if self._head >= 0:
+                    self._head += len(piece)
+                    if self._head > LARGEST_HEAD:
+                        self._end(431, "the headers are too large")
+                        return
+                super().data_received(piece)
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            self._read_on()
 
         def send_400_response(self, msg: str) -> None:
-            if self._head > LARGEST_HEAD:
-                self._end(431, "the headers are too large")
+            if self._head >= 0 and self.cycle is not None and not self.cycle.response_complete:
+                self.cycle.keep_alive = False  # what was asked before that is answered, and then the connection ends
             else:
                 self._end(400, "this is no request of HTTP/1.1")
 
@@ -55,11 +75,7 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
             super().on_message_begin()
 
         def on_headers_complete(self) -> None:
-            if max(self._head, self._came) > LARGEST_HEAD:  # unless most of that is a body
-                self._head = sum(len(name) + len(value) + 4 for name, value in self.headers)
-                if self._head > LARGEST_HEAD:
-                    raise ValueError("the headers are too large")
-            self._head = -1
+            self._head, self._body = -1, int(dict(self.headers).get(b"content-length", 0))
             if self.url in direct.answers and self._is_plain():
                 path = self.url.decode()
                 scope: Scope = {**self.scope, "method": "POST", "path": path, "raw_path": self.url, "query_string": b""}
@@ -68,13 +84,14 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
                 super().on_headers_complete()
 
         def on_body(self, body: bytes) -> None:
+            self._body -= len(body)
             if isinstance(self.cycle, Call):
                 self.cycle.body += body
             else:
                 super().on_body(body)
 
         def on_message_complete(self) -> None:
-            self._begun = self._head = 0
+            self._begun = self._head = self._body = 0
             if isinstance(self.cycle, Call):
                 task = self.loop.create_task(self.cycle.run())
                 self.tasks.add(task)
@@ -85,8 +102,7 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
         def _is_plain(self) -> bool:
             """Whether the request is a POST of known length, neither long nor packed, and nothing else is under way here."""
             headers, idle = dict(self.headers), self.cycle is None or self.cycle.response_complete
-            length = headers.get(b"content-length", b"")
-            short = length.isdigit() and len(length) < 8 and int(length) <= direct.largest
+            short = b"content-length" in headers and self._body <= direct.largest
             plain = self.parser.get_method() == b"POST" and self.parser.get_http_version() == "1.1" and PACKED not in headers
             return idle and short and plain and not (
                 self.flow.write_paused or self.expect_100_continue or self.parser.should_upgrade()
@@ -99,7 +115,9 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
             self.on_response_complete()
 
         def end_if_slow(self) -> None:
-            if self._begun and self.loop.time() - self._begun > patience_s and not self.flow.read_paused:
+            if self.flow.is_stuck(self.loop.time(), patience_s):
+                self.transport.abort()
+            elif self._begun and self.loop.time() - self._begun > patience_s and not self.flow.read_paused:
                 self._end(408, f"the request took longer than {patience_s:g} s to arrive")
 
         def _end(self, status: int, message: str) -> None:

@@ -121,6 +121,27 @@ def test_requests_in_one_packet_are_answered_in_their_order(port):
     assert [f"x-request-id: {number}".encode() in answer for number, answer in enumerate(answers, 1)] == [True] * 5
 
 
+@pytest.mark.parametrize("body", [b'{"text": "a"}', json.dumps({"texts": [TEXT] * 1_000}).encode()], ids=["short", "long"])
+def test_a_client_that_never_reads_its_answers_is_left(port, body):
+    asks = _post(OURS, body) * (20_000_000 // len(body))  # far more than the network holds
+    with socket.create_connection(port, timeout=30) as connection, pytest.raises(ConnectionError):
+        connection.sendall(asks)
+    assert httpx.post(f"http://{port[0]}:{port[1]}{OURS}", json={"text": TEXT}).status_code == 200
+
+
+def test_many_requests_at_once_are_all_answered_in_their_order(port):
+    asks = [b"GET /livez HTTP/1.1\r\nhost: localhost\r\nx-request-id: %d\r\n\r\n" % number for number in range(2_000)]
+    answer = _raw(port, b"".join(asks) + _post(OURS, b'{"text": "a"}', "connection: close"))
+    assert answer.count(b"HTTP/1.1 200") == 2_001
+    found = [int(part.split(b"\r\n", 1)[0]) for part in answer.split(b"x-request-id: ")[1:-1]]
+    assert found == list(range(2_000))
+
+
+def test_what_is_no_http_behind_a_request_does_not_keep_it_from_its_answer(port):
+    answer = _raw(port, _post(OURS, b'{"text": "a flood"}') + b"\x16\x03 nonsense\r\n\r\n")
+    assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"200"]
+
+
 @pytest.mark.parametrize(
     "data",
     [
