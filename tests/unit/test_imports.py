@@ -52,7 +52,7 @@ HOMES = {
     "numba": ("jit.py",),
     "rich": ("run/", "cli/"),
     "starlette": ("web/", "serving/"),
-    "uvicorn": ("listening.py", "web/server.py", "serving/server.py", "serving/connection.py"),
+    "uvicorn": ("listening.py", "web/server.py", "serving/server.py", "serving/connection.py", "serving/flow.py"),
     "websockets": ("sources/bluesky.py", "testing.py"),
 }
 
