@@ -150,13 +150,25 @@ def _json(about: str, schema: Any) -> dict[str, Any]:
     return {"description": about, "content": {"application/json": {"schema": schema}}}
 
 
+#: What a request to an address may look like, by the schema of its body.
+_TEXT = "the river is over its banks"
+_EXAMPLES: dict[str, Any] = {
+    "Ask": {"text": _TEXT},
+    "Instance": {"text": _TEXT},
+    "Instances": {"instances": [_TEXT]},
+    "Examples": {"examples": [{"text": _TEXT}]},
+    "Tensors": {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": [_TEXT]}]},
+    "Table": {"dataframe_records": [{"text": _TEXT}]},
+    "Feedback": {"prediction_id": "01890a5d-ac96-774b-bcce-b302099a8057", "correct": True},
+}  # fmt: skip
+
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title><style>{style}</style><h1>{title}</h1>
-<p>Version {version}. The same as a document for machines: <a href="/openapi.json">/openapi.json</a>.</p>
-<pre>curl -s {base}/predict -d '{{"text": "…"}}'</pre>{paths}</html>"""
+<p>{now} The same as a document for machines: <a href="/openapi.json">/openapi.json</a>.</p>{paths}</html>"""
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}"
-    "pre{background:#f2f2f2;padding:.7rem;overflow:auto}code{font-weight:600}summary{cursor:pointer;padding:.3rem 0}"
+    "pre{background:#f2f2f2;padding:.7rem;white-space:pre-wrap;overflow-wrap:anywhere}"
+    "code{font-weight:600}summary{cursor:pointer;padding:.3rem 0}"
     "@media(prefers-color-scheme:dark){body{color:#eee;background:#151515}pre{background:#222}a{color:#9cf}}"
 )
 
@@ -164,17 +176,58 @@ _STYLE = (
 def page(service: Service, base: str) -> str:
     """Return the document as a page: every address, what it takes and what it answers."""
     said = document(service)
-    parts = []
-    for path, methods in said["paths"].items():
-        for method, what in methods.items():
-            body = what.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-            shown = msgspec.json.format(msgspec.json.encode({"takes": body, "answers": what["responses"]["200"]})).decode()
-            head = f"<code>{method.upper()} {html.escape(path)}</code> {html.escape(what['summary'])}"
-            parts.append(f"<details><summary>{head}</summary><pre>{html.escape(shown)}</pre></details>")
-    schemas = msgspec.json.format(msgspec.json.encode(said["components"]["schemas"])).decode()
-    parts.append(f"<details><summary>What the names stand for</summary><pre>{html.escape(schemas)}</pre></details>")
-    info = {"title": html.escape(said["info"]["title"]), "version": html.escape(said["info"]["version"])}
-    return _PAGE.format(style=_STYLE, base=html.escape(base), paths="".join(parts), **info)
+    ask = "curl -s" + (" -H 'authorization: Bearer KEY'" if service.section.api_keys else "")
+    parts = [
+        _entry(f"{ask} {base}{path}", f"{method.upper()} {path}", what, said["components"]["schemas"])
+        for path, methods in said["paths"].items()
+        for method, what in methods.items()
+    ]
+    champion = (
+        f"Version {service.models.champion.version} is champion." if service.models.ready else "There is no champion yet."
+    )
+    return _PAGE.format(style=_STYLE, title=html.escape(said["info"]["title"]), now=champion, paths="".join(parts))
+
+
+def _entry(command: str, address: str, what: dict[str, Any], schemas: dict[str, Any]) -> str:
+    """One address: how to ask it, what it takes and what it answers."""
+    lines = []
+    if "requestBody" in what:
+        body = what["requestBody"]["content"]["application/json"]["schema"]
+        example = msgspec.json.encode(_EXAMPLES.get(body.get("$ref", "/Ask").rpartition("/")[2], {})).decode()
+        command += f" -H 'content-type: application/json' -d '{example}'"
+        lines.append(f"takes    {shape(body, schemas)}")
+    answer = what["responses"]["200"].get("content", {}).get("application/json", {}).get("schema", {})
+    if answer not in ({}, _ref("Any")):
+        lines.append(f"answers  {shape(answer, schemas)}")
+    head = f"<code>{html.escape(address)}</code> {html.escape(what['summary'])}"
+    text = html.escape("\n".join([command, *lines]), quote=False)
+    return f"<details{' open' * (address == 'POST /predict')}><summary>{head}</summary><pre>{text}</pre></details>"
+
+
+def shape(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
+    """Return what fits a schema as a person reads it; `?` stands behind what may be left out.
+
+    >>> shape({"type": "object", "required": ["a"], "properties": {"a": {"type": "number"}, "b": {"$ref": "#/B"}}}, {"B": _TEXTS})
+    '{"a": number, "b"?: [string, …]}'
+    """
+    if "$ref" in schema:
+        return shape(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    if either := schema.get("oneOf") or schema.get("anyOf"):
+        return " or ".join(shape(each, schemas) for each in either)
+    kinds = schema.get("type", "anything")
+    if kinds == "array":
+        return f"[{shape(schema.get('items', {}), schemas)}, …]"
+    if kinds == "object":
+        needed = schema.get("required", ())
+        named = [
+            f'"{name}"{"" if name in needed else "?"}: {shape(each, schemas)}'
+            for name, each in schema.get("properties", {}).items()
+            if each is not False
+        ]
+        others = schema.get("additionalProperties")
+        rest = f'"…": {shape(others, schemas)}' if others else "…"
+        return "{" + (", ".join(named) or rest) + "}"
+    return " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
 
 
 def routes(service: Service) -> list[BaseRoute]:

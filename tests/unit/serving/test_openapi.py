@@ -1,5 +1,9 @@
 """The document says what the service does: a stranger's requests, made up from it, get what it promises."""
 
+import html
+import re
+import shlex
+
 import httpx
 import hypothesis
 import schemathesis
@@ -57,6 +61,23 @@ def test_requests_made_up_from_the_document_get_what_it_promises(running):
             case.validate_response(answer, excluded_checks=loose if case.path.endswith("/infer") else [])
 
         ask()
+
+
+def test_every_command_on_the_page_gets_an_answer(client):
+    commands = re.findall(r"<pre>(curl .*)", html.unescape(client.get("/docs").text))
+    assert len(commands) == sum(map(len, client.get("/openapi.json").json()["paths"].values()))
+    for command in commands:
+        _, _, url, *options = shlex.split(command)
+        body = options[-1].encode() if options else None
+        answer = client.request("POST" if body else "GET", url, content=body, headers={"content-type": "application/json"})
+        assert answer.status_code == (404 if url.endswith("/feedback") else 200), command
+
+
+def test_with_keys_its_commands_show_where_one_goes(open_client, monkeypatch):
+    monkeypatch.setenv("SERVING_KEY", "k")
+    keyed = open_client(**{"api-keys": [{"env": "SERVING_KEY"}]})
+    said = keyed.get("/docs", headers={"authorization": "Bearer k"}).text
+    assert "curl -s -H 'authorization: Bearer KEY' http://127.0.0.1:8322/predict" in said
 
 
 def test_a_browser_that_knows_no_address_is_led_to_the_page(client):
