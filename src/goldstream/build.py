@@ -35,3 +35,8 @@ def commit() -> str:
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return ""
+
+
+def code() -> str:
+    """Return both as one, such as `0.1.0 (518895b0aa12)`; the version alone where no commit is known."""
+    return f"{version()} ({commit()})" if commit() else version()

@@ -35,7 +35,7 @@ for _name, _value in {
 try:
     from mlflow import MlflowClient
     from mlflow.artifacts import download_artifacts
-    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
+    from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, Metric, Param, Run
     from mlflow.entities.model_registry import ModelVersion
     from mlflow.exceptions import MlflowException
 except ImportError:
@@ -43,6 +43,7 @@ except ImportError:
 
 THERE = "MLflow"  #: who moved an alias, when it was nobody here
 OURS = "goldstream"  #: tag of a registered model: which project's it is
+COMING = "goldstream.coming"  #: tag of a registered model whose versions are still being brought from another registry
 SHA256 = "goldstream.sha256"  #: tag of a version
 LONGEST_DIGEST = 36
 
@@ -52,6 +53,7 @@ _VERSION = "version, name, created_at, labels, threshold, sha256, evidence"
 _REMEMBER = (
     f"INSERT INTO models ({_VERSION}) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
 )
+_NOT_IN_NAMES = str.maketrans(dict.fromkeys("/:.%\"'", "-"))  # of models, says MLflow
 _PATIENCE_MS = 60_000  # in the middle of a transaction, while MLflow is asked
 
 
@@ -83,6 +85,9 @@ class MlflowRegistry:
 
         Raises `RegistryError` when MLflow has counted further already.
         """
+        with self._asking():
+            self._claim_name()
+            self._client.set_registered_model_tag(self._model, COMING, "true")
         there = max((found.version for found in self.versions()), default=0)
         for version, folder in versions:
             while there < version.version:  # a number that nobody has here is another copy there
@@ -94,6 +99,8 @@ class MlflowRegistry:
             for alias, number in moves.aliases(conn).items():
                 with self._asking():
                     self._client.set_registered_model_alias(self._model, alias, str(number))
+        with self._asking():
+            self._client.delete_registered_model_tag(self._model, COMING)
 
     def attach(self, version: int, folder: Path) -> None:
         """Show the files in `folder` as the report of the version's run."""
@@ -196,6 +203,11 @@ class MlflowRegistry:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
                 return {}
+        if COMING in found.tags:
+            raise RegistryError(
+                "the copy to MLflow did not come to its end: set registry.type to what it was, and run "
+                "`goldstream models copy --to mlflow` again"
+            )
         return {alias: int(version) for alias, version in found.aliases.items()}
 
     def _observed(self) -> dict[str, int]:
@@ -273,9 +285,7 @@ class MlflowRegistry:
         where = experiment.experiment_id if experiment else client.create_experiment(self._experiment)
         run = client.create_run(where, run_name=facts.name, tags={"mlflow.source.name": "goldstream"})
         try:
-            at = int(time.time() * 1_000)
-            figures = [Metric(name, value, at, 0) for name, value in mlflow_model.metrics(facts.evidence).items()]
-            client.log_batch(run.info.run_id, figures, [Param(*each) for each in mlflow_model.params(facts).items()])
+            client.log_batch(run.info.run_id, params=[Param(*each) for each in mlflow_model.params(facts).items()])
             if (dataset := facts.evidence.get("dataset")) is not None:
                 digest = (facts.evidence.get("dataset_sha256") or "")[:LONGEST_DIGEST]
                 data = Dataset(dataset, digest, "goldstream", f'{{"table": "{self._store.schema}.{dataset}"}}')
@@ -287,9 +297,16 @@ class MlflowRegistry:
         client.set_terminated(run.info.run_id)
 
     def _log_model(self, run: Run, folder: Path, facts: Registered) -> str:
-        """Give the folder to MLflow as a model of its own kind and return where it is, `models:/m-…`."""
+        """Give the folder, and how well it does, to MLflow as a model of the run, and return where it is, `models:/m-…`."""
         info = run.info
-        model = self._client.create_logged_model(info.experiment_id, facts.name, info.run_id, model_type="goldstream")
+        name = facts.name.translate(_NOT_IN_NAMES)
+        model = self._client.create_logged_model(
+            info.experiment_id, name, info.run_id, params=mlflow_model.params(facts), model_type="goldstream"
+        )
+        at = int(time.time() * 1_000)
+        figures = mlflow_model.metrics(facts.evidence).items()
+        self._client.log_batch(info.run_id, [Metric(name, value, at, 0, model.model_id) for name, value in figures])
+        self._client.log_outputs(info.run_id, [LoggedModelOutput(model.model_id, 0)])
         with TemporaryDirectory() as scratch:
             mlflow_model.write(Path(scratch), folder, facts, model_id=model.model_id, run_id=info.run_id)
             self._client.log_model_artifacts(model.model_id, scratch)

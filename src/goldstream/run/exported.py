@@ -92,7 +92,7 @@ def import_version(project: Project, path: Path) -> dict[str, Any]:
         if facts is not None and facts.sha256 != sha256:
             raise ModelError(f"{path} is damaged, or was changed: its files are not those that version {facts.version} had")
         model = _loaded(folder, path)
-        known = next((each for each in project.registry().versions() if each.sha256 == sha256), None)
+        known = next((each for each in reversed(project.registry().versions()) if each.sha256 == sha256), None)
         if known is not None:
             return {"version": known.version, "name": known.name, "new": False}
         evidence = _evidence(project, path, model, facts)

@@ -19,12 +19,11 @@ from tempfile import TemporaryDirectory
 from goldstream import settings
 from goldstream.errors import SchemaError, StoreError
 from goldstream.listening import listen
-from goldstream.registry import moves
+from goldstream.registry.mlflow_webhook import webhook
 from goldstream.run.part import watch_parent
 from goldstream.run.project import Project
 from goldstream.serving.batching import Batcher
 from goldstream.serving.counting import Metrics
-from goldstream.serving.mlflow_webhook import Webhook
 from goldstream.serving.models import Models
 from goldstream.serving.pages import Workers
 from goldstream.serving.prediction_store import PredictionStore
@@ -66,7 +65,7 @@ def serve_project(
             workers=workers,
             predictions=PredictionStore(project.store, section, say) if section.store_predictions else None,
             trials=Trials(project.store, models, batcher, say),
-            webhook=_webhook(project),
+            webhook=webhook(project.store, project.settings),
         )
         champion.settle(SETTLE_S)
         if champion.current is not None:
@@ -74,19 +73,6 @@ def serve_project(
         else:
             say("there is no champion yet, so requests get 503; `goldstream train` makes the first, and it is taken up at once")
         serve(service, listener, stop, ready)
-
-
-def _webhook(project: Project) -> Webhook | None:
-    """What MLflow's webhook leads to, where the settings have a secret for it."""
-    section = project.settings.registry
-    if section.type != "mlflow" or section.webhook_secret is None:
-        return None
-
-    def announce(alias: str) -> None:
-        with project.store.connect(name="webhook") as conn:
-            moves.announce(conn, alias)
-
-    return Webhook(section.webhook_secret.value().encode(), section.model or project.settings.project.name, announce)
 
 
 def serve_as_set(

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ import polars as pl
 import psycopg
 import pyarrow as pa
 
+from goldstream.build import code
 from goldstream.datasets.strata import stratum
 from goldstream.datasets.tables import Dataset
 from goldstream.errors import DataError, ModelError
@@ -122,7 +122,7 @@ def _traced(conn: psycopg.Connection[Any], dataset: Dataset) -> dict[str, Any]:
 
 
 def _made_by(project: Project) -> dict[str, Any]:
-    return {"seed": project.settings.model.seed, "code": installed_version("goldstream")}
+    return {"seed": project.settings.model.seed, "code": code()}
 
 
 def _fitted(project: Project, material: Material, plan: Plan, start: Classifier | None) -> Fitted:

@@ -17,7 +17,7 @@ from goldstream.serving.trial import Trials
 from goldstream.stream.champion import Fixed
 
 if TYPE_CHECKING:
-    from goldstream.serving.mlflow_webhook import Webhook
+    from goldstream.registry.mlflow_webhook import Webhook
 
 
 @dataclass

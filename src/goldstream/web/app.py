@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from goldstream.registry.mlflow_webhook import PATH, webhook
 from goldstream.running import Part
 from goldstream.settings import Settings
 from goldstream.store import Store
@@ -26,7 +27,7 @@ from goldstream.web.expected import Expected
 from goldstream.web.guard import ENTER, HEADERS, Guard
 from goldstream.web.judging import Judge
 from goldstream.web.pace import Pace
-from goldstream.web.pages import annotate, exchange, search, trying
+from goldstream.web.pages import annotate, exchange, mlflow_webhook, search, trying
 from goldstream.web.pages.adjudicate import adjudicate
 from goldstream.web.pages.enter import GUESSES, enter
 from goldstream.web.pages.links import Ranking, links
@@ -72,6 +73,7 @@ def make_app(store: Store, settings: Settings, parts: Parts | None = None, folde
             Route("/model/promote", promote, methods=["POST"]),
             Route("/model/rollback", rollback, methods=["POST"]),
             *label_studio.ROUTES,
+            Route(PATH, mlflow_webhook.deliver, methods=["POST"]),
             Route("/search", search.search),
             Route("/search/label", search.label, methods=["POST"]),
             Route("/search/undo", search.undo, methods=["POST"]),
@@ -115,6 +117,7 @@ def make_app(store: Store, settings: Settings, parts: Parts | None = None, folde
     app.state.rules = Rules(refresher)
     app.state.alike = search.Alike(app.state.rules)
     app.state.arrivals, app.state.choices = arrivals(refresher), Choices(refresher)
+    app.state.webhook = webhook(store, settings)
     app.state.guidelines = folder / settings.annotation.guidelines
     app.state.rounds, app.state.team, app.state.agreement = Rounds(store, settings), Team(refresher), Agreement(refresher)
     app.state.stopping, app.state.streams = threading.Event(), 0

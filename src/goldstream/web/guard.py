@@ -17,6 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from goldstream.registry import mlflow_webhook
 from goldstream.web.pace import Pace
 
 LONGEST_TARGET = 8_192  #: bytes of path and query
@@ -25,6 +26,7 @@ LARGEST_BODY = 262_144  #: bytes
 LARGER = {"/label-studio/": 4_194_304, "/people/import": 33_554_432}  #: what another server sends, by the start of its path
 COOKIE = "goldstream"
 ENTER = "/enter"
+SIGNED = mlflow_webhook.PATH  #: where each request carries a proof of its own
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 CHANGES = (50.0, 500)  #: how often one address may change something: per second, and at once
@@ -90,7 +92,7 @@ class Guard:
             return refusal
         admitted, person = self._admitted(headers)
         scope.setdefault("state", {}).update(person=person, admitted=admitted)
-        free = scope["path"] == ENTER or scope["path"].startswith("/static/")
+        free = scope["path"] in {ENTER, SIGNED} or scope["path"].startswith("/static/")
         if self._closed and not admitted and not free:
             return Response(status_code=303, headers={"location": ENTER})
         return None

@@ -79,6 +79,9 @@ def test_a_version_is_a_run_with_parameters_metrics_dataset_and_model(registry, 
     assert found.description == EVIDENCE["evaluated_on"]
     model = client.get_logged_model(found.source.removeprefix("models:/"))
     assert (model.status, model.source_run_id) == ("READY", found.run_id)
+    assert {metric.key: metric.value for metric in model.metrics} == run.data.metrics
+    assert model.params == run.data.params
+    assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]
 
 
 def test_the_model_is_a_pyfunc_with_the_same_probabilities(registry, register, project, mlflow_uri, monkeypatch, tmp_path):
@@ -192,6 +195,22 @@ def test_a_project_moves_to_mlflow_and_back(registry, register, store, client, p
     here.take_over([(registry.get(4), registry.fetch(4, tmp_path / "cache"))])
     assert (here.alias("champion"), load_model(here.fetch(4, tmp_path / "back")).labels) == (4, ("keep", "other"))
     assert here.register(folder, name="floods", labels=("keep", "other"), threshold=0.5, evidence={}) == 5
+
+
+def test_a_copy_that_broke_off_takes_no_alias_away(registry, register, store, client, project, tmp_path):
+    here = PostgresRegistry(store)
+    folders = [write_model(tmp_path / str(number), number) for number in range(2)]
+    for folder in folders:
+        here.register(folder, name='a.b: 100 %/"c\'s"', labels=("keep", "other"), threshold=0.5, evidence=EVIDENCE)
+    here.move("champion", 2, who="ann", why="better")
+    versions = [(found, folder) for found, folder in zip(reversed(here.versions()), folders, strict=True)]
+    with pytest.raises(FileNotFoundError):
+        registry.take_over([versions[0], (versions[1][0], tmp_path / "unplugged")])
+    with pytest.raises(RegistryError, match="copy to MLflow did not come to its end"):
+        registry.alias("champion")
+    assert here.alias("champion") == 2
+    registry.take_over(versions)
+    assert (registry.alias("champion"), len(registry.versions()), len(registry.history())) == (2, 2, 1)
 
 
 def test_a_store_that_knows_other_versions_is_not_mixed_up(registry, register, store):
