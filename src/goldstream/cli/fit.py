@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from goldstream.cli.project import at_work, budget_option, emit, json_option, metric_option, say
+from goldstream.cli.project import Within, at_work, budget_option, emit, json_option, metric_option, say
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -23,10 +23,8 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder to write the model to."
 )
 @click.option("--positive", help="For two classes: which one precision, recall and threshold are about; by default the last.")
-@click.option(
-    "--precision", type=click.FloatRange(0, 1), help="Choose the threshold for this precision; by default for the best F1."
-)
-@click.option("--recall", type=click.FloatRange(0, 1), help="Choose the threshold for this recall.")
+@click.option("--precision", type=Within(0, 1), help="Choose the threshold for this precision; by default for the best F1.")
+@click.option("--recall", type=Within(0, 1), help="Choose the threshold for this recall.")
 @metric_option
 @budget_option("60s")
 @click.option(

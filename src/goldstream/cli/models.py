@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from goldstream.cli.project import config_option, emit, json_option, open_project, say
+from goldstream.cli.project import Within, config_option, emit, json_option, open_project, say
 
 BY_HAND = "by hand"
 
@@ -191,7 +191,7 @@ def copy(to: str, config: Path, as_json: bool) -> None:
 @models.command("try")
 @click.argument("version", type=int)
 @click.option("--as", "kind", type=click.Choice(["shadow", "canary"]), required=True, help="Only compare, or also answer.")
-@click.option("--percent", type=click.FloatRange(0, 100), default=10.0, show_default=True, help="Of the requests to serving.")
+@click.option("--percent", type=Within(0, 100), default=10.0, show_default=True, help="Of the requests to serving.")
 @config_option
 @_why
 @json_option
@@ -236,9 +236,9 @@ def drop(config: Path, why: str, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("value", required=False, type=click.FloatRange(0, 1))
-@click.option("--precision", type=click.FloatRange(0, 1), help="Choose it on dev for this precision on the live stream.")
-@click.option("--recall", type=click.FloatRange(0, 1), help="Choose it on dev for this recall on the live stream.")
+@click.argument("value", required=False, type=Within(0, 1))
+@click.option("--precision", type=Within(0, 1), help="Choose it on dev for this precision on the live stream.")
+@click.option("--recall", type=Within(0, 1), help="Choose it on dev for this recall on the live stream.")
 @click.option("--best-f1", is_flag=True, help="Choose it on dev for the best F1.")
 @click.option("--version", type=int, help="Of this version; by default VALUE is for all, and what is chosen for the champion.")
 @config_option

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from goldstream import plugins
-from goldstream.errors import SettingsError
+from goldstream.errors import RegistryError, SettingsError
 from goldstream.registry.base import Registry, Version
 from goldstream.run import reports
 from goldstream.run.project import Project
@@ -49,8 +49,14 @@ def _shown(found: Version, aliases: Mapping[str, int | None], thresholds: Mappin
 
 
 def try_version(project: Project, version: int, kind: str, share: float, *, who: str, why: str) -> None:
-    """Begin to try a version, as a shadow or canary, once it has loaded; raises `ModelError` when it knows other labels."""
-    found = load(project.registry(), version, project.data_folder / "models")
+    """Begin to try a version, as a shadow or canary, once it has loaded.
+
+    Raises `ModelError` when it knows other labels, and `RegistryError` when it is the champion.
+    """
+    registry = project.registry()
+    if registry.alias("champion") == version:
+        raise RegistryError(f"version {version} is the champion already, there is nothing to try")
+    found = load(registry, version, project.data_folder / "models")
     check_labels(found.model, version, project.settings.project)
     with project.store.connect(name="trials") as conn:
         trials.begin(conn, kind, version, share, reader=project.settings.stream.reader, who=who, why=why)

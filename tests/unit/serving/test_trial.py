@@ -132,7 +132,13 @@ def test_a_version_that_is_not_there_is_not_tried(store, registry, served):
 
 
 @pytest.mark.parametrize(
-    "words", [["try", "9", "--as", "canary"], ["try", "1"], ["try", "1", "--as", "canary", "--percent", "101"]]
+    "words",
+    [
+        ["try", "9", "--as", "canary"],
+        ["try", "1"],
+        ["try", "1", "--as", "canary", "--percent", "101"],
+        ["try", "1", "--as", "canary", "--percent", "nan"],
+    ],
 )
 def test_a_trial_of_nothing_is_refused(store, tmp_path, words):
     (tmp_path / "goldstream.toml").write_text(f'[store]\ndsn = "{store.dsn}"\nschema = "{store.schema}"\n')
