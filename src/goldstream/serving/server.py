@@ -1,7 +1,8 @@
 """Runs the application: one worker, on a socket that others may share, until it is asked to stop.
 
 Asked to stop, a worker is not ready any more but goes on answering for `serving.drain-s`, so that whoever balances the
-load sends requests elsewhere; then it takes no new connections, and ends what is open within `serving.grace-s`.
+load sends requests elsewhere; then it takes no new connections. What came on those that it had just taken is still answered,
+and what is open after that ends within `serving.grace-s`.
 """
 
 import socket
@@ -22,6 +23,7 @@ from goldstream.serving.guard import Gate
 from goldstream.serving.service import Service
 
 SWITCH_S = 0.0005  #: how long a thread that loads or stores may keep the interpreter from the one that answers
+LAST_S = 0.3  #: how long a connection may be without a request when no new ones are taken
 IDLE_S = 75  #: how long a connection may stay open without a request
 
 
@@ -50,7 +52,7 @@ class _Server(Server):
     ) -> None:
         super().__init__(config)
         self._service, self._stop, self._ready = service, stop, ready
-        self._leave_at = float("inf")
+        self._closes_at = float("inf")
 
     async def on_tick(self, counter: int) -> bool:
         if self._ready is not None:
@@ -60,6 +62,9 @@ class _Server(Server):
             connection.end_if_slow()  # type: ignore[union-attr]
         if self._stop.is_set() and not self._service.draining:
             self._service.draining = True
-            self._leave_at = time.monotonic() + self._service.section.drain_s
-        self.should_exit = time.monotonic() >= self._leave_at
+            self._closes_at = time.monotonic() + self._service.section.drain_s
+        if (since_s := time.monotonic() - self._closes_at) >= 0:
+            for server in self.servers:
+                server.close()
+        self.should_exit = since_s >= LAST_S
         return await super().on_tick(counter)
