@@ -9,8 +9,10 @@ BIN := $(VENV)/bin
 demo: $(VENV)/installed
 	$(BIN)/goldstream demo
 
+# Most tests wait more than they work, so a few workers do well on two cores; for one process: make test WORKERS=0
+WORKERS ?= 3
 test: $(VENV)/installed-for-tests check
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(WORKERS)
 
 check: $(VENV)/installed-for-tests
 	$(BIN)/ruff check
@@ -20,7 +22,7 @@ check: $(VENV)/installed-for-tests
 # A long run under fire: make chaos CHAOS="posts=1000000 faults=200 seed=7"
 CHAOS ?= posts=1000000 faults=200 seed=1
 chaos: $(VENV)/installed-for-tests
-	GOLDSTREAM_CHAOS="$(CHAOS)" $(BIN)/pytest -s tests/chaos
+	GOLDSTREAM_CHAOS="$(CHAOS)" $(BIN)/pytest -s --timeout 0 -o faulthandler_timeout=0 tests/chaos
 
 # goldstream beside Spark, Quix Streams and Python loops on one topic (benchmarks/README.md)
 rivals: $(VENV)/installed-for-tests

@@ -1,12 +1,18 @@
-"""What the tests share: one embedded server for the session, a fresh schema for each test that asks for a store."""
+"""What the tests share: one embedded server for the session, a fresh schema for each test that asks for a store.
+
+`make test` runs them on several workers, each of which is a session of its own.
+"""
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 from psycopg import sql
@@ -18,12 +24,72 @@ from goldstream.store import Store
 
 _numbers = count()
 
+DEAR = ("kafka", "mlflow")  #: what the files of this name share takes long to start, so one worker has them all
+LONGEST_FIRST = (*DEAR, "tests/acceptance/test_demo", "tests/chaos", "tests/acceptance", "tests/integration", "")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: next(rank for rank, name in enumerate(LONGEST_FIRST) if _group(item.nodeid).startswith(name)))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file on one worker."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByGroup(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    config.option.loadscopereorder = False
+    return ByGroup(config, log)
+
+
+def _group(nodeid: str) -> str:
+    file = nodeid.split("::")[0]
+    return next((name for name in DEAR if name in file), file)
+
+
+MARK = "GOLDSTREAM_TESTS"  #: a variable that every process has that the tests start, and those that these start
+
+
+def pytest_configure() -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ[MARK] = f"{os.getpid()} at {time.time()}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail when a process outlives the tests, and end it."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    deadline = time.monotonic() + 30
+    while (left := _left()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for process, words in left.items():
+        print(f"\nleft by the tests, and ended: {process.pid} {words}")
+        with suppress(psutil.Error):
+            process.kill()
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _left() -> dict[psutil.Process, str]:
+    found = {}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(MARK) == os.environ[MARK]:
+                found[process] = " ".join(process.cmdline())
+    return found
+
 
 @pytest.fixture(scope="session")
 def server_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a server that runs for the whole session."""
     folder = tmp_path_factory.mktemp("server")
-    with Store.open(settings.Store(schema="session"), folder):
+    with Store.open(settings.Store(schema="session"), folder) as opened:
+        with opened.connect(name="hurry") as conn:  # no test cuts its power
+            conn.execute("ALTER SYSTEM SET fsync = off")
+            conn.execute("SELECT pg_reload_conf()")
         yield folder
 
 

@@ -1,5 +1,7 @@
 """Labelling in a real browser, by keyboard, by two people, and on a phone."""
 
+import time
+
 import pytest
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -24,6 +26,15 @@ def answers(fill) -> list[tuple[str, str | None, str]]:
     return fill.conn.execute("SELECT annotator, label, act FROM annotations ORDER BY id").fetchall()
 
 
+def saved(page, fill, many: int) -> None:
+    """Wait until `many` answers are stored and the page says so: before the first one it says "saved", too."""
+    deadline = time.monotonic() + 30
+    while len(answers(fill)) < many:
+        assert time.monotonic() < deadline, answers(fill)
+        time.sleep(0.02)
+    expect(page.locator("#state")).to_have_text("saved")
+
+
 def test_posts_are_labelled_by_keyboard_alone(open_page, fill):
     posts(fill, 6)
     page = open_page("/annotate")
@@ -38,7 +49,7 @@ def test_posts_are_labelled_by_keyboard_alone(open_page, fill):
     page.keyboard.press("Escape")
     before = page.locator("#text").text_content()
     page.keyboard.press("1")
-    expect(page.locator("#state")).to_have_text("saved")
+    saved(page, fill, 5)
     assert [row[1:] for row in answers(fill)] == [
         ("ai", "answer"), ("other", "answer"), ("ai", "answer"), (None, "skip"), ("ai", "answer")
     ]  # fmt: skip
@@ -46,9 +57,10 @@ def test_posts_are_labelled_by_keyboard_alone(open_page, fill):
     page.keyboard.press("u")
     expect(page.locator("#text")).to_have_text(before)
     page.keyboard.press("2")
-    expect(page.locator("#state")).to_have_text("saved")
+    saved(page, fill, 7)
     page.keyboard.press("1")
     expect(page.locator("#nothing")).to_contain_text("Nothing left to ask you")
+    saved(page, fill, 8)
     assert fill.conn.execute("SELECT count(*) FROM latest_answers WHERE label IS NOT NULL").fetchone() == (5,)
 
 
@@ -62,7 +74,7 @@ def test_an_answer_that_can_not_be_sent_is_kept_and_sent_later(open_page, fill):
     page.keyboard.press("2")
     assert answers(fill) == []
     page.unroute("**/annotate/answer")
-    expect(page.locator("#state")).to_have_text("saved")
+    saved(page, fill, 2)
     assert answers(fill) == [("Ann", "ai", "answer"), ("Ann", "other", "answer")]
 
 
@@ -75,9 +87,10 @@ def test_blind_hides_suggestions_and_is_remembered(open_page, fill):
     expect(page.locator("#suggestions")).to_have_text("Suggestions are hidden.")
     page.keyboard.press(" ")  # nothing to accept
     page.reload()
+    expect(page.locator("#question")).to_be_visible()
     expect(page.locator("#suggestions")).to_have_text("Suggestions are hidden.")
     page.keyboard.press("1")
-    expect(page.locator("#state")).to_have_text("saved")
+    saved(page, fill, 1)
     assert fill.conn.execute("SELECT shown FROM annotations").fetchall() == [(None,)]
 
 
@@ -106,7 +119,7 @@ class TestTwoPeople:
         for page, key in zip(pages, "12", strict=True):
             page.keyboard.press(key)
         for page in pages:
-            expect(page.locator("#state")).to_have_text("saved")
+            saved(page, fill, 2)
         assert sorted(answers(fill)) == [("Ann", "ai", "answer"), ("Bob", "other", "answer")]
         page = pages[0]
         page.goto("/adjudicate")
@@ -133,7 +146,7 @@ class TestManyLabels:
         expect(page.locator(".answer:visible")).to_have_text(["topic 17"])
         assert page.evaluate("document.getElementById('text').getBoundingClientRect().bottom") < PHONE["height"]
         page.keyboard.press("Enter")
-        expect(page.locator("#state")).to_have_text("saved")
+        saved(page, fill, 1)
         assert [row[1] for row in answers(fill)] == ["topic 17"]
 
 
@@ -157,6 +170,6 @@ def test_a_thumb_is_enough(browser, address, fill):
         send("touchstart", 40); send("touchmove", 120); send("touchend", 200); }"""
     )
     expect(page.locator("#text")).not_to_have_text(before)
-    expect(page.locator("#state")).to_have_text("saved")
+    saved(page, fill, 2)
     assert [row[1] for row in answers(fill)] == ["other", "ai"]
     context.close()

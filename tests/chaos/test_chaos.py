@@ -1,6 +1,6 @@
 """While a known stream flows, everything is killed, paused and cut off at seeded moments; then all must be there, once.
 
-GOLDSTREAM_CHAOS="posts=1000000 faults=200 seed=7" pytest tests/chaos        (or: make chaos)
+A longer one: make chaos CHAOS="posts=1000000 faults=200 seed=7"
 """
 
 import os

@@ -74,7 +74,7 @@ def mlflow_uri(server_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
         yield uri
     finally:
         process.terminate()
-        process.wait()
+        process.wait(30)
 
 
 def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

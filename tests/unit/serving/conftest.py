@@ -139,7 +139,7 @@ def running(registry: PostgresRegistry, served: Serve) -> Iterator[Callable[...,
     with ExitStack() as stack:
 
         def make(**options: object) -> tuple[Served, Port]:
-            made, ready = served(**options), threading.Event()
+            made, ready = served(**{"drain-s": 0, **options}), threading.Event()
             listener = stack.enter_context(listen("127.0.0.1", 0, section="serving", guarded=False))
             thread = threading.Thread(target=serve, args=(made.service, listener, stop, ready.set))
             made.stop, made.thread = stop, thread
