@@ -98,7 +98,7 @@ def test_python_runs_and_rules_vote(text: str, tmp_path: Path, monkeypatch: pyte
         rules = labeling.load(file, labels=("ai", "other"))
     except LabelingError as error:
         if isinstance(error.__cause__, ModuleNotFoundError):
-            pytest.skip(f"{error.__cause__.name} is not installed")
+            pytest.skip(f"{error.__cause__.name} is not installed: pip install {error.__cause__.name}")
         raise
     assert rules
     assert sum(rule.vote(pl.DataFrame(to_columns(posts))).errors for rule in rules) == 0

@@ -27,7 +27,7 @@ def test_planted_errors_are_found_and_come_first() -> None:
 
 
 def test_the_same_labels_are_doubted_as_by_cleanlab() -> None:
-    cleanlab = pytest.importorskip("cleanlab.filter", reason="cleanlab is not installed")
+    cleanlab = pytest.importorskip("cleanlab.filter", reason="cleanlab is not installed: pip install cleanlab")
     scores, given, _ = drawn()
     theirs = cleanlab.find_label_issues(given, scores, filter_by="prune_by_noise_rate", n_jobs=1)
     rows, _, _ = doubted(scores, given)

@@ -61,7 +61,7 @@ def ours(f: Any, **resources: Any) -> LabelingFunction:
 
 
 def test_snorkels_functions_run_unchanged(tmp_path: Path) -> None:
-    labeling = pytest.importorskip("snorkel.labeling", reason="snorkel is not installed")
+    labeling = pytest.importorskip("snorkel.labeling", reason="snorkel is not installed: pip install 'goldstream[benchmark]'")
     (tmp_path / "labeling.py").write_text(FILE)
     functions = load(tmp_path / "labeling.py", LABELS)
     assert [each.name for each in functions] == ["prize", "first_word", "keyword_win", "keyword_lunch"]
