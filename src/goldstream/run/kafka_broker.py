@@ -100,7 +100,7 @@ class Broker:
                 format_ = ["format", "--standalone", "-t", _cluster_id(data), "-c", str(properties)]
                 self._run(["kafka.tools.StorageTool", *format_])
             self._process = subprocess.Popen(
-                [*_java(), "kafka.Kafka", str(properties)],
+                [*_java(self.folder), "kafka.Kafka", str(properties)],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=_die_with_parent, pass_fds=[lock.fileno()],
             )  # fmt: skip
             self._wait_until_started(log, out.tell())
@@ -144,7 +144,7 @@ class Broker:
         self.stop()
 
     def _run(self, words: list[str]) -> None:
-        done = subprocess.run([*_java(), *words], capture_output=True, text=True, check=False)
+        done = subprocess.run([*_java(self.folder), *words], capture_output=True, text=True, check=False)
         if done.returncode:
             raise LogError(f"Kafka's storage can't be made in {self.folder}: {(done.stderr or done.stdout).strip()[-500:]}")
 
@@ -200,13 +200,14 @@ def _reason(log: Path, seen: int) -> str:
     return next(found, said[-1] if said else "it said nothing")[:300]
 
 
-def _java() -> list[str]:
-    """The command up to the main class: a small heap, and little said."""
+def _java(folder: Path) -> list[str]:
+    """The command up to the main class: a small heap, little said, and what it unpacks goes to `folder`."""
     quiet = [
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
         "-Dorg.slf4j.simpleLogger.showDateTime=true", "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
     ]  # fmt: skip
-    return ["java", "-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", *quiet, "-cp", _class_path()]
+    machine = ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:-UsePerfData", f"-Djava.io.tmpdir={folder}"]
+    return ["java", *machine, *quiet, "-cp", _class_path()]
 
 
 def _class_path() -> str:
@@ -214,16 +215,21 @@ def _class_path() -> str:
     pom = _POM.read_bytes()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "goldstream"
     known = cache / f"kafka-{hashlib.sha256(pom).hexdigest()[:12]}.classpath"
-    if known.is_file() and all(Path(jar).is_file() for jar in known.read_text().split(os.pathsep)):
-        return known.read_text()
     cache.mkdir(parents=True, exist_ok=True)
-    part = known.with_suffix(f".{os.getpid()}")
+    with (cache / "kafka.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # whoever comes second finds what the first one has fetched
+        if not known.is_file() or not all(Path(jar).is_file() for jar in known.read_text().split(os.pathsep)):
+            _fetch(known)
+    return known.read_text()
+
+
+def _fetch(known: Path) -> None:
+    part = known.with_suffix(".part")
     command = ["mvn", "-q", "-B", "-f", str(_POM), "dependency:build-classpath", f"-Dmdep.outputFile={part}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or not part.is_file():
         raise LogError(f"Maven can't fetch Kafka's jars: {(done.stdout + done.stderr).strip()[-800:]}")
     part.replace(known)
-    return known.read_text()
 
 
 def _cluster_id(data: Path) -> str:
