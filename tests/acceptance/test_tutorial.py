@@ -18,6 +18,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {
     "make demo": "it made the project, in a fixture",
     ".venv/bin/goldstream demo live --source bluesky": "it needs a network",
+    """curl -s localhost:8322/predict -d '{"text": "a new open model is out, weights on the hub"}'""": "test_serve asks",
     "goldstream up": "it runs until it is stopped; test_up does that",
 }
 
