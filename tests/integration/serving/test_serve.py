@@ -19,6 +19,10 @@ def test_the_command_serves_until_it_is_asked_to_stop(project: Project, workers:
             status, body = ask(address, "/predict", {"text": "a flood"})
             assert (status, '"label":"keep"' in body) == (200, True)
         wait_until(lambda: metric(address, "goldstream_predictions_total") == 20, "whoever is asked says what all have counted")
+        for worker in workers_of(part):  # each in its turn, under a new connection for each request
+            os.kill(worker, signal.SIGTERM)
+            while worker in workers_of(part):
+                assert ask(address, "/predict", {"text": "a flood"})[0] == 200
         assert part.end() == 0
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://{address}/livez")
