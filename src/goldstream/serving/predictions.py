@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 from msgspec import UNSET, Meta, UnsetType
+from psycopg.rows import dict_row
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -45,7 +46,7 @@ class Feedback(msgspec.Struct):
     correct: bool | UnsetType = UNSET
 
 
-class Given(msgspec.Struct):
+class Given(msgspec.Struct, kw_only=True):
     """One stored prediction."""
 
     id: str
@@ -55,15 +56,16 @@ class Given(msgspec.Struct):
     probability: Annotated[float, Meta(ge=0, le=1)]
     model: str
     version: int
+    elapsed_seconds: float | UnsetType = UNSET  #: only of one that was made just now
     created_at: datetime
-    elapsed_seconds: float | UnsetType = UNSET
 
 
 _ask, _feedback = msgspec.json.Decoder(Ask), msgspec.json.Decoder(Feedback)
 _encode = msgspec.json.Encoder().encode
 
 _LIST = """
-    SELECT p.id::text, p.text, f.label, p.label, p.probability, p.version, p.at
+    SELECT p.id::text, p.text, f.label AS user_label, p.label, round(p.probability::float8::numeric, 7)::float8 AS probability, p.version,
+           p.at AS created_at
     FROM served_predictions p
     LEFT JOIN LATERAL (SELECT right_label AS label FROM feedback WHERE prediction_id = p.id AND right_label IS NOT NULL
                        ORDER BY id DESC LIMIT 1) f ON true
@@ -89,18 +91,16 @@ def routes(service: Service) -> list[BaseRoute]:
         ids = new_ids(1)
         await kept.add(Answered(at_us, ids, [ask.text], judged, ask.user_label))
         said = Given(
-            written(ids), ask.text, ask.user_label, labels[chosen], judged.probabilities[0][chosen], service.name,
-            judged.model.version, datetime.fromtimestamp(at_us / 1e6, UTC), round(time.perf_counter() - started, 6),
+            id=written(ids), text=ask.text, user_label=ask.user_label, label=labels[chosen],
+            probability=judged.probabilities[0][chosen], model=service.name, version=judged.model.version,
+            elapsed_seconds=round(time.perf_counter() - started, 6), created_at=datetime.fromtimestamp(at_us / 1e6, UTC),
         )  # fmt: skip
         return Response(_encode(said), media_type="application/json")
 
     async def listed(request: Request) -> Response:
         wanted = {"limit": _limit(request.query_params.get("limit")), "after": _after(request.query_params.get("after"))}
-        rows = await _query(kept, lambda conn: conn.execute(_LIST, wanted).fetchall())
-        found = [
-            Given(identifier, text, user_label, label, probability, service.name, version, at)
-            for identifier, text, user_label, label, probability, version, at in rows
-        ]
+        rows = await _query(kept, lambda conn: conn.cursor(row_factory=dict_row).execute(_LIST, wanted).fetchall())
+        found = [Given(model=service.name, **row) for row in rows]
         following = found[-1].id if len(found) == wanted["limit"] else None
         return Response(_encode({"predictions": found, "next": following}), media_type="application/json")
 
