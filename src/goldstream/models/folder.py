@@ -7,6 +7,7 @@ back within `CLOSE`, or the model is refused.
 
 import hashlib
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from goldstream import plugins
 from goldstream.errors import ModelError, ModelRefused
 from goldstream.models.base import Classifier
 from goldstream.models.calibration import Calibration
+from goldstream.models.deciding import decide
 from goldstream.models.explain import Linear, Shares
 
 CLOSE = 1e-5
@@ -52,6 +54,7 @@ class Loaded:
 
     def __init__(self, model: Classifier, facts: Facts) -> None:
         self._model, self.facts = model, facts
+        self._few: Callable[[list[bytes]], np.ndarray] | None = getattr(model, "predict_few", None)
         self.labels = tuple(facts.labels)
         self.threshold = facts.threshold  #: from which on it decides for the positive label
         self._positive = self.labels.index(facts.positive)
@@ -81,6 +84,13 @@ class Loaded:
         """Return float32 probabilities, texts × labels, as calibrated."""
         return _calibrated(self._model, self.facts.calibration, texts)
 
+    def predict_few(self, texts: list[bytes]) -> np.ndarray:
+        """Return the same for a few texts in UTF-8, in less time if the model knows how."""
+        if self._few is None:
+            return self.predict_proba(pa.array(texts, pa.string()))
+        scores, calibration = self._few(texts), self.facts.calibration
+        return scores if calibration.folded else calibration.apply(scores)
+
     def uncalibrated(self, texts: pa.StringArray) -> np.ndarray:
         """Return what the scores were before they were calibrated."""
         calibration, scores = self.facts.calibration, self._model.predict_proba(texts)
@@ -93,11 +103,11 @@ class Loaded:
         return cast(Linear, self._model).shares(text)
 
     def decide(self, scores: np.ndarray) -> np.ndarray:
-        """Return the number of each row's label: by the threshold for two classes, else the most probable."""
-        if len(self.labels) != 2:
-            return scores.argmax(axis=1)
-        reached = scores[:, self._positive] >= self.threshold
-        return (reached == bool(self._positive)).astype(np.intp)
+        """Return the number of each row's label (int64); raises `ModelError` when a score is no number."""
+        decided = np.empty(len(scores), np.int64)
+        if not decide(np.ascontiguousarray(scores, np.float32), self._positive, np.float32(self.threshold), decided):
+            raise ModelError("the model gave a score that is no number")
+        return decided
 
 
 def save_model(

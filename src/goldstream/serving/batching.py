@@ -1,15 +1,16 @@
-"""Micro-batching: the texts of requests that arrive together are scored in one call.
+"""Micro-batching: the texts of requests that arrive together are scored in one call, and answered in one go.
 
 Whatever the event loop finds on its sockets in one round is one batch; `wait_s` makes it wait for more. A batch that is
 expected to take long, by what the model took before, is scored in a thread, and what arrives meanwhile is the next one.
 """
 
 import asyncio
+import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from goldstream.serving.counting import Metrics
 from goldstream.serving.judged import Judged, judge
@@ -19,6 +20,31 @@ Result = TypeVar("Result")
 
 AT_ONCE_S = 0.0005  #: batches that take longer than this are scored in a thread
 SMALL = 2_000  #: characters
+
+_log = logging.getLogger("goldstream.serving")
+
+
+class Asker(Protocol):
+    """Whoever waits for what a model says of some texts."""
+
+    @property
+    def texts(self) -> list[str]: ...  # noqa: D102
+
+
+class Answerer(Protocol):
+    """Answers those who ask, all of a batch at once."""
+
+    def work(self, askers: Sequence[Any], texts: list[str], judged: Judged) -> Any:
+        """Return what `answer` needs, wherever the texts were scored: in the event loop, or in a thread."""
+        ...
+
+    def answer(self, askers: Sequence[Any], done: Any) -> None:
+        """Answer all of them."""
+        ...
+
+    def fail(self, asker: Any, error: BaseException) -> None:
+        """Tell one that is not answered yet what went wrong with its texts."""
+        ...
 
 
 class _Pace:
@@ -45,10 +71,24 @@ def _nearer(value: float, seen: float) -> float:
 
 
 class _Batch:
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.askers: list[tuple[asyncio.Future[Judged], int]] = []  # and where the texts of each end
-        self.begun, self.waited_s = time.perf_counter(), 0.0
+    """Those who ask one model for texts, and get their answers in one way."""
+
+    def __init__(self, model: Fixed, answerer: Answerer, asker: Asker) -> None:
+        self.model, self.answerer, self.askers = model, answerer, [asker]
+        self.begun, self.waited_s, self.size = time.perf_counter(), 0.0, 0  # size: texts
+
+    def texts(self) -> list[str]:
+        if len(self.askers) == 1:
+            return self.askers[0].texts
+        return [text for asker in self.askers for text in asker.texts]
+
+    def answer(self, done: Any) -> None:
+        try:
+            self.answerer.answer(self.askers, done)
+        except Exception as error:
+            _log.error("answers of version %s failed", self.model.version, exc_info=error)
+            for asker in self.askers:
+                self.answerer.fail(asker, error)
 
 
 class Batcher:
@@ -56,26 +96,29 @@ class Batcher:
 
     def __init__(self, *, together: bool, wait_s: float, metrics: Metrics | None = None, threads: int = 2) -> None:
         self._together, self._wait_s, self._metrics = together, wait_s, metrics
-        self._waiting: dict[Fixed, _Batch] = {}
+        self._waiting: dict[tuple[Fixed, Answerer], _Batch] = {}
         self._paces: defaultdict[str, _Pace] = defaultdict(_Pace)  # by kind of model
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="score")
 
+    def put(self, model: Fixed, asker: Asker, answerer: Answerer) -> None:
+        """Have the texts of `asker` scored, with those of others; `answerer` answers, or says what the model raised for them."""
+        if not self._together:
+            self._run(_Batch(model, answerer, asker))
+        elif (batch := self._waiting.get((model, answerer))) is not None:
+            batch.askers.append(asker)
+        else:
+            self._waiting[model, answerer] = _Batch(model, answerer, asker)
+            loop = asyncio.get_running_loop()
+            if self._wait_s:
+                loop.call_later(self._wait_s, self._run_waiting, model, answerer)
+            else:
+                loop.call_soon(self._run_waiting, model, answerer)
+
     async def score(self, model: Fixed, texts: list[str]) -> Judged:
         """Return what `model` says of `texts`; raises whatever the model raises for these texts."""
-        if not self._together:
-            return await self._alone(model, texts)
-        loop = asyncio.get_running_loop()
-        batch = self._waiting.get(model)
-        if batch is None:
-            batch = self._waiting[model] = _Batch()
-            if self._wait_s:
-                loop.call_later(self._wait_s, self._run, model)
-            else:
-                loop.call_soon(self._run, model)
-        future: asyncio.Future[Judged] = loop.create_future()
-        batch.texts += texts
-        batch.askers.append((future, len(batch.texts)))
-        return await future
+        asker = _Waiting(texts, asyncio.get_running_loop().create_future())
+        self.put(model, asker, _FUTURES)
+        return await asker.future
 
     async def aside(self, work: Callable[[], Result]) -> Result:
         """Return what `work` returns, which takes long and is done in a thread."""
@@ -85,81 +128,79 @@ class Batcher:
         """Let go of the threads."""
         self._threads.shutdown(wait=True)
 
-    async def _alone(self, model: Fixed, texts: list[str]) -> Judged:
-        batch = _Batch()
-        batch.texts = texts
-        if self._is_quick(model, texts):
-            judged = self._judged(model, batch)
+    def _run_waiting(self, model: Fixed, answerer: Answerer) -> None:
+        self._run(self._waiting.pop((model, answerer)))
+
+    def _run(self, batch: _Batch) -> None:
+        texts = batch.texts()
+        if self._paces[batch.model.model.facts.type].expected_s(_size(texts)) > AT_ONCE_S:
+            self._in_threads(batch, texts)
+            return
+        try:
+            done = self._done(batch, texts)
+        except Exception as error:
+            self._failed(batch, error)
         else:
-            judged = await self.aside(lambda: self._judged(model, batch))
-        self._count(batch)
+            self._answer(batch, done)
+
+    def _in_threads(self, batch: _Batch, texts: list[str]) -> None:
+        running = asyncio.get_running_loop().run_in_executor(self._threads, self._done, batch, texts)
+
+        def finished(future: "asyncio.Future[Any]") -> None:
+            if not future.cancelled() and (error := future.exception()) is not None:
+                self._failed(batch, error)
+            elif not future.cancelled():
+                self._answer(batch, future.result())
+
+        running.add_done_callback(finished)
+
+    def _failed(self, batch: _Batch, error: BaseException) -> None:
+        """Tell the one who asked; of several, one may be to blame, so each is tried alone."""
+        if len(batch.askers) == 1:
+            batch.answerer.fail(batch.askers[0], error)
+            return
+        for asker in batch.askers:
+            self._in_threads(_Batch(batch.model, batch.answerer, asker), asker.texts)
+
+    def _answer(self, batch: _Batch, done: Any) -> None:
+        if self._metrics is not None:
+            self._metrics.scored(batch.size, batch.waited_s)
+        batch.answer(done)
+
+    def _done(self, batch: _Batch, texts: list[str]) -> Any:
+        started = time.perf_counter()
+        batch.waited_s, batch.size = started - batch.begun, len(texts)
+        judged = judge(batch.model, texts)
+        self._paces[batch.model.model.facts.type].took(time.perf_counter() - started, _size(texts))
+        return batch.answerer.work(batch.askers, texts, judged)
+
+
+class _Waiting(NamedTuple):
+    """A coroutine that waits."""
+
+    texts: list[str]
+    future: "asyncio.Future[Judged]"
+
+
+class _Futures:
+    """Answers coroutines."""
+
+    def work(self, askers: Sequence[_Waiting], texts: list[str], judged: Judged) -> Judged:
         return judged
 
-    def _run(self, model: Fixed) -> None:
-        batch = self._waiting.pop(model)
-        if self._is_quick(model, batch.texts):
-            try:
-                self._give(batch, self._judged(model, batch))
-                return
-            except Exception:  # one text of many may be to blame
-                pass
-        self._in_threads(model, batch)
+    def answer(self, askers: Sequence[_Waiting], done: Judged) -> None:
+        end = 0
+        for asker in askers:
+            start, end = end, end + len(asker.texts)
+            if not asker.future.done():  # its client may have gone
+                asker.future.set_result(done.part(start, end))
 
-    def _in_threads(self, model: Fixed, batch: _Batch) -> None:
-        loop = asyncio.get_running_loop()
-        running = loop.run_in_executor(self._threads, self._judged, model, batch)
-
-        def done(finished: "asyncio.Future[Judged]") -> None:
-            if finished.cancelled() or (error := finished.exception()) is None:
-                self._give(batch, finished.result())
-            elif len(batch.askers) == 1:
-                _fail(batch.askers[0][0], error)
-            else:
-                for alone in _apart(batch):
-                    self._in_threads(model, alone)
-
-        running.add_done_callback(done)
-
-    def _give(self, batch: _Batch, judged: Judged) -> None:
-        self._count(batch)
-        start = 0
-        for future, end in batch.askers:
-            if not future.done():  # the client may have gone
-                future.set_result(judged.part(start, end))
-            start = end
-
-    def _count(self, batch: _Batch) -> None:
-        if self._metrics is not None:
-            self._metrics.scored(len(batch.texts), batch.waited_s)
-
-    def _is_quick(self, model: Fixed, texts: list[str]) -> bool:
-        return self._pace(model).expected_s(_size(texts)) < AT_ONCE_S
-
-    def _pace(self, model: Fixed) -> _Pace:
-        return self._paces[model.model.facts.type]
-
-    def _judged(self, model: Fixed, batch: _Batch) -> Judged:
-        started = time.perf_counter()
-        found = judge(model, batch.texts)
-        batch.waited_s = started - batch.begun
-        self._pace(model).took(time.perf_counter() - started, _size(batch.texts))
-        return found
+    def fail(self, asker: _Waiting, error: BaseException) -> None:
+        if not asker.future.done():
+            asker.future.set_exception(error)
 
 
-def _apart(batch: _Batch) -> list[_Batch]:
-    """The same requests, each in a batch of its own."""
-    apart, start = [], 0
-    for future, end in batch.askers:
-        alone = _Batch()
-        alone.texts, alone.askers = batch.texts[start:end], [(future, end - start)]
-        apart.append(alone)
-        start = end
-    return apart
-
-
-def _fail(future: "asyncio.Future[Judged]", error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)
+_FUTURES = _Futures()
 
 
 def _size(texts: list[str]) -> int:

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from goldstream.serving.direct import Call, Direct
+from goldstream.serving.direct import Call, Direct, Head
 from goldstream.serving.flow import Flow
+from goldstream.serving.guard import Headers
 from goldstream.serving.problems import problem
 
 PACKED = b"content-encoding"
+IDLE_S = 75  #: how long a connection may stay open without a request
 LARGEST_HEAD = 65_536  #: bytes of a request's first line and headers
 PIECE = 1_024  #: bytes that are read at once, but for a body of known length; so few requests wait for those before them
 
@@ -21,19 +22,26 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
         flow: Flow
         cycle: Any  # the request that was read last: a `Call`, or uvicorn's own
         _begun = 0.0  # when the request that is arriving began; 0 while none is
+        _idle_since = 0.0  # when the last answer was complete
         _head = 0  # bytes that came before its headers were complete; -1 after that
         _body = 0  # bytes that it still lacks, if its length is known
+        _between = True  # two requests, and not in the middle of one
+        _chunk = b""  # what came last, if a request begins with it
         _held = b""  # what came behind a request that waits for its turn
         url = b""  # of the request that was read last
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self.flow = Flow(transport, lambda: bool(self.pipeline))
-            self._begun = self.loop.time()
+            self._begun, self._scope = self.loop.time(), direct.scope(self.client)
             if len(self.connections) > most:
                 self._end(503, "too many connections; try again later")
 
         def data_received(self, data: bytes) -> None:
+            if self._between and not self._held:
+                if self._is_known(data):
+                    return
+                self._chunk = data
             self._held += data
             self._read_on()
 
@@ -54,8 +62,15 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
                 super().data_received(piece)
 
         def on_response_complete(self) -> None:
-            super().on_response_complete()
-            self._read_on()
+            """As uvicorn's, but for a timer: `end_if_slow` sees to connections that nobody uses."""
+            self.server_state.total_requests += 1
+            self._idle_since = self.loop.time()
+            if not self.transport.is_closing():
+                self.flow.resume_reading()
+                if self.pipeline:
+                    self._start_asgi_task(*self.pipeline.pop())
+            if self._held:
+                self._read_on()
 
         def send_400_response(self, msg: str) -> None:
             if self._head >= 0 and self.cycle is not None and not self.cycle.response_complete:
@@ -71,42 +86,72 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
             return asked
 
         def on_message_begin(self) -> None:
-            self._begun, self._head = self.loop.time(), 0
-            super().on_message_begin()
+            """As uvicorn's, but for the scope, which only an application needs."""
+            self._begun, self._head, self._between = self.loop.time(), 0, False
+            self.url, self.headers, self.expect_100_continue = b"", [], False
 
         def on_headers_complete(self) -> None:
-            self._head, self._body = -1, int(dict(self.headers).get(b"content-length", 0))
-            if self.url in direct.answers and self._is_plain():
-                path = self.url.decode()
-                scope: Scope = {**self.scope, "method": "POST", "path": path, "raw_path": self.url, "query_string": b""}
-                self.cycle = Call(direct, self.url, scope, self._respond, keep_alive=self.parser.should_keep_alive())
+            if self.transport.is_closing():
+                return
+            headers = dict(self.headers)
+            self._head, self._body = -1, int(headers.get(b"content-length", 0))
+            if self.url == direct.path and self._is_plain(headers):
+                head = Head(headers, self._body, self.parser.should_keep_alive())
+                self.cycle = Call(direct, self._scope, head, self._respond)
+                self._learn(head)
             else:
-                super().on_headers_complete()
+                self._go_the_long_way()
 
         def on_body(self, body: bytes) -> None:
             self._body -= len(body)
             if isinstance(self.cycle, Call):
-                self.cycle.body += body
+                self.cycle.take(body)
             else:
                 super().on_body(body)
 
         def on_message_complete(self) -> None:
             self._begun = self._head = self._body = 0
+            self._between = True
+            if self.transport.is_closing():
+                return
             if isinstance(self.cycle, Call):
-                task = self.loop.create_task(self.cycle.run())
-                self.tasks.add(task)
-                task.add_done_callback(self.tasks.discard)
+                self.cycle.run()
             else:
                 super().on_message_complete()
 
-        def _is_plain(self) -> bool:
+        def _is_plain(self, headers: Headers) -> bool:
             """Whether the request is a POST of known length, neither long nor packed, and nothing else is under way here."""
-            headers, idle = dict(self.headers), self.cycle is None or self.cycle.response_complete
             short = b"content-length" in headers and self._body <= direct.largest
             plain = self.parser.get_method() == b"POST" and self.parser.get_http_version() == "1.1" and PACKED not in headers
-            return idle and short and plain and not (
-                self.flow.write_paused or self.expect_100_continue or self.parser.should_upgrade()
-            )  # fmt: skip
+            return self._is_idle() and short and plain and not (self.expect_100_continue or self.parser.should_upgrade())
+
+        def _is_idle(self) -> bool:
+            return (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
+
+        def _is_known(self, data: bytes) -> bool:
+            """Whether `data` is one plain request with a head that was read before; if so, it is asked."""
+            end = data.find(b"\r\n\r\n") + 4
+            head = direct.heads.get(data[:end])
+            if head is None or len(data) != end + head.length or not self._is_idle():
+                return False
+            self._begun = 0
+            self.cycle = Call(direct, self._scope, head, self._respond)
+            self.cycle.take(data[end:])
+            self.cycle.run()
+            return True
+
+        def _learn(self, head: Head) -> None:
+            """Remember the head that has just been read, if what came last is that and its body, and nothing else."""
+            end = len(self._chunk) - head.length
+            if self._chunk.startswith(b"POST ") and self._chunk.find(b"\r\n\r\n") + 4 == end:
+                direct.learn(self._chunk[:end], head)
+
+        def _go_the_long_way(self) -> None:
+            url, headers, expects = self.url, self.headers, self.expect_100_continue
+            super().on_message_begin()
+            self.url, self.expect_100_continue = url, expects
+            self.headers += headers
+            super().on_headers_complete()
 
         def _respond(self, answer: bytes, keep_alive: bool) -> None:
             self.transport.write(answer)
@@ -115,10 +160,14 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
             self.on_response_complete()
 
         def end_if_slow(self) -> None:
-            if self.flow.is_stuck(self.loop.time(), patience_s):
+            """End it if its client sends or reads too slowly, or has said nothing for long."""
+            now = self.loop.time()
+            if self.flow.is_stuck(now, patience_s):
                 self.transport.abort()
-            elif self._begun and self.loop.time() - self._begun > patience_s and not self.flow.read_paused:
+            elif self._begun and now - self._begun > patience_s and not self.flow.read_paused:
                 self._end(408, f"the request took longer than {patience_s:g} s to arrive")
+            elif not self._begun and self.cycle.response_complete and now - self._idle_since > IDLE_S:
+                self.transport.close()
 
         def _end(self, status: int, message: str) -> None:
             """Say why, unless an answer is on its way already, and close."""

@@ -32,6 +32,7 @@ BURST_S = 2.0
 Headers = dict[bytes, bytes]
 Extra = list[tuple[bytes, bytes]]  #: headers that the answer will carry
 
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _METHODS = "GET, POST, OPTIONS"
 _SENT = "authorization, content-type, x-api-key, x-request-id, inference-header-content-length"
@@ -44,6 +45,11 @@ class Admission(NamedTuple):
     request_id: bytes
     extra: Extra
     refusal: Response | None
+
+    @property
+    def usual(self) -> bool:
+        """Whether the answer will carry nothing but what each does."""
+        return len(self.extra) == 2
 
 
 class Gate:
@@ -59,13 +65,12 @@ class Gate:
         self._pace = Pace(section.requests_per_second) if section.requests_per_second else None
         self._head, self._numbers = b"%b-" % os.urandom(6).hex().encode(), count(1)
 
-    def admit(self, scope: Scope) -> Admission:
+    def admit(self, scope: Scope, headers: Headers) -> Admission:
         """Return the headers that the answer will carry, and the answer itself if the request is refused."""
         started = time.perf_counter()
-        headers: Headers = dict(scope["headers"])
         given = headers.get(b"x-request-id")
         request_id = given if given and _REQUEST_ID.fullmatch(given) else self._head + b"%x" % next(self._numbers)
-        extra = [(b"x-request-id", request_id), (b"x-content-type-options", b"nosniff")]
+        extra = [(b"x-request-id", request_id), NO_SNIFFING]
         if self._service.draining:
             extra.append((b"connection", b"close"))
         return Admission(started, request_id, extra, self._refusal(scope, headers, extra))
@@ -144,7 +149,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status, admission = 0, self._gate.admit(scope)
+        status, admission = 0, self._gate.admit(scope, dict(scope["headers"]))
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status

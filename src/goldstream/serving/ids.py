@@ -18,6 +18,9 @@ def new_ids(count: int) -> bytearray:
     milliseconds, rest = divmod(time.time_ns(), _MILLISECOND)
     head = (milliseconds << 16 | 0x7000 | (rest << 12) // _MILLISECOND).to_bytes(8)
     chance = bytearray(os.urandom(8 * count))
+    if count == 1:
+        chance[0] = _VARIANT[chance[0]]
+        return bytearray(head + chance)
     chance[::8] = chance[::8].translate(_VARIANT)
     ids = bytearray((head + bytes(8)) * count)
     memoryview(ids).cast("Q")[1::2] = memoryview(chance).cast("Q")

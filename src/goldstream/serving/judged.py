@@ -1,19 +1,13 @@
 """What a model says of some texts."""
 
-import math
-from array import array
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from goldstream.errors import ModelError
 from goldstream.stream.champion import Fixed
 
-FEW = 32  #: texts that plain Python brings into one piece faster than Arrow does
-ROOM = bytes(128)  #: behind the texts, so that kernels that read ahead need no copy
-NONSENSE = "the model gave a score that is no number"
+FEW = 256  #: texts for which a column is not worth it
 
 
 class Judged:
@@ -51,20 +45,14 @@ class Judged:
 
 def judge(model: Fixed, texts: list[str]) -> Judged:
     """Return what `model` says of `texts`; raises `ModelError` when that is no number, and what the model raises."""
-    column = _few(texts) if len(texts) <= FEW else pa.array(texts, pa.string())
-    scores = np.ascontiguousarray(model.model.predict_proba(column), np.float32)
-    if not math.isfinite(np.add.reduce(scores, axis=None)):
-        raise ModelError(NONSENSE)
-    return Judged(model, scores, model.model.decide(scores))
+    loaded = model.model
+    if len(texts) <= FEW:
+        scores = loaded.predict_few([text.encode() for text in texts])
+    else:
+        scores = loaded.predict_proba(pa.array(texts, pa.string()))
+    return Judged(model, scores, loaded.decide(scores))
 
 
 def nothing(model: Fixed) -> Judged:
     """Return what any model says of no texts."""
     return Judged(model, np.empty((0, len(model.model.labels)), np.float32), np.empty(0, np.intp))
-
-
-def _few(texts: list[str]) -> pa.StringArray:
-    """The same as `pa.array(texts, pa.string())`."""
-    coded = [text.encode() for text in texts]
-    ends = array("i", accumulate(map(len, coded), initial=0))
-    return pa.StringArray.from_buffers(len(coded), pa.py_buffer(ends), pa.py_buffer(b"".join((*coded, ROOM))))

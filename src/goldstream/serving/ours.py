@@ -1,7 +1,9 @@
 """Our own protocol: `POST /predict`."""
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Sequence
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -10,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from goldstream.serving.direct import Answer
+from goldstream.serving.direct import Listener
 from goldstream.serving.ids import new_ids
-from goldstream.serving.judged import FEW
-from goldstream.serving.prediction_store import Answered
+from goldstream.serving.judged import Judged, nothing
+from goldstream.serving.prediction_store import Answered, PredictionStore
 from goldstream.serving.requests import Refused, decode, read_body
-from goldstream.serving.service import Service
+from goldstream.serving.service import Service, refusal
 from goldstream.serving.writing import Form
 from goldstream.stream.champion import Fixed
 
@@ -50,40 +52,132 @@ _ask = msgspec.json.Decoder(Ask)
 _forms: WeakKeyDictionary[Fixed, Form] = WeakKeyDictionary()
 
 
-def answers(service: Service) -> Mapping[str, Answer]:
-    """Return what is answered without a detour."""
+class _Asked(NamedTuple):
+    """One request for predictions."""
 
-    async def predict(body: bytes | bytearray) -> bytes:
-        return await predicted(service, body)
+    texts: list[str]
+    model: Fixed
+    alone: bool  #: one text, answered with one object
+    started: float
+    listener: Listener
 
-    return {"/predict": predict}
+
+class _Said(NamedTuple):
+    """What a model says of all texts of a batch, and the same as JSON."""
+
+    judged: Judged
+    ids: bytearray
+    texts: list[str]
+    written: memoryview
+    ends: list[int]  #: where each prediction ends in `written`
+
+
+class Predicting:
+    """Answers `POST /predict`; the `Answerer` of its batches."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def ask(self, body: bytes | bytearray, listener: Listener, model: Fixed | None = None) -> None:
+        """Have the texts of a request judged, by `model` or whichever answers now; raises `Refused`."""
+        started = time.perf_counter()
+        ask = decode(_ask, body)
+        texts = _texts(ask)
+        self._service.check(texts)
+        tried = model is None and self._service.trials is not None and self._service.trials.on
+        model = model or self._service.champion
+        asked = _Asked(texts, model, ask.text is not UNSET, started, listener)
+        if not texts:
+            self._answer([asked], self.work([asked], texts, nothing(model)))
+        elif tried:
+            self._later(self._try(asked))
+        else:
+            self._service.batcher.put(model, asked, self)
+
+    def work(self, askers: Sequence[_Asked], texts: list[str], judged: Judged) -> _Said:
+        """Return the predictions of all, with their identifiers."""
+        ids = new_ids(len(texts))
+        return _Said(judged, ids, texts, *_form(self._service.name, judged.model).write(judged, ids))
+
+    def answer(self, askers: Sequence[_Asked], done: _Said) -> None:
+        """Keep the answers and give them; waits only while a living database can't keep up."""
+        if self._service.metrics is not None:
+            self._service.metrics.judged(done.judged)
+        kept = self._service.predictions
+        answered = Answered(time.time_ns() // 1_000, done.ids, done.texts, done.judged)
+        if kept is not None and not kept.has_room:
+            self._later(self._keep_first(kept, answered, askers, done))
+            return
+        if kept is not None:
+            kept.put(answered)
+        self._answer(askers, done)
+
+    def fail(self, asker: _Asked, error: BaseException) -> None:
+        """Say to one of them what went wrong."""
+        asker.listener.hear_error(refusal(error, asker.model))
+
+    def _answer(self, askers: Sequence[_Asked], done: _Said) -> None:
+        place = row = 0
+        now = time.perf_counter()
+        for asker in askers:
+            row += len(asker.texts)
+            start, place = place, done.ends[row]
+            said, took = done.written[start:place], b',"elapsed_seconds":%.6f}' % (now - asker.started)
+            whole = (said[:-2], took) if asker.alone else (b'{"predictions":[', said[:-1], b"]", took)
+            try:
+                asker.listener.hear(b"".join(whole))
+            except Exception as error:  # a connection that broke is nothing to the others
+                asker.listener.hear_error(error)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _keep_first(self, kept: PredictionStore, answered: Answered, askers: Sequence[_Asked], done: _Said) -> None:
+        await kept.add(answered)
+        self._answer(askers, done)
+
+    async def _try(self, asked: _Asked) -> None:
+        """Answer with the version that is being tried, or beside it."""
+        assert self._service.trials is not None
+        try:
+            judged = await self._service.trials.score(asked.model, asked.texts)
+            self.answer([asked], self.work([asked], asked.texts, judged))
+        except Exception as error:
+            self.fail(asked, error)
+
+
+class _Heard:
+    """Lets a coroutine hear an answer."""
+
+    def __init__(self) -> None:
+        self.said: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def hear(self, said: bytes) -> None:
+        if not self.said.done():  # the client may have gone
+            self.said.set_result(said)
+
+    def hear_error(self, error: BaseException) -> None:
+        if not self.said.done():
+            self.said.set_exception(error)
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """Return the addresses of this protocol; `/predict` itself is answered before they are looked at."""
+    """Return the addresses of this protocol; what is plain of `/predict` does not come here (see `direct`)."""
+    predicting = Predicting(service)
 
     async def predict(request: Request) -> Response:
+        heard, version = _Heard(), request.path_params.get("version")
         body = await read_body(request.receive, service.largest_body)
-        return Response(await predicted(service, body, request.path_params.get("version")), media_type="application/json")
+        predicting.ask(body, heard, None if version is None else await service.model(version))
+        return Response(await heard.said, media_type="application/json")
 
     return [
         Route("/predict", predict, methods=["POST"]),
         Route("/versions/{version:int}/predict", predict, methods=["POST"]),
     ]
-
-
-async def predicted(service: Service, body: bytes | bytearray, version: int | None = None) -> bytes:
-    """Return the answer to `POST /predict`; raises `Refused`."""
-    started = time.perf_counter()
-    ask = decode(_ask, body)
-    texts = _texts(ask)
-    judged = await service.score(texts, version)
-    ids, form = new_ids(len(texts)), _form(service.name, judged.model)
-    said = form.write(judged, ids) if len(texts) <= FEW else await service.batcher.aside(lambda: form.write(judged, ids))
-    if service.predictions is not None and texts:
-        await service.predictions.add(Answered(time.time_ns() // 1_000, ids, texts, judged))
-    end = b',"elapsed_seconds":%.6f}' % (time.perf_counter() - started)
-    return b"".join((said[:-2], end) if ask.text is not UNSET else (b'{"predictions":[', said[:-1], b"]", end))
 
 
 def _form(name: str, model: Fixed) -> Form:

@@ -81,10 +81,19 @@ class PredictionStore:
         """Begin to write."""
         self._thread.start()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether answers can be kept at once: not while a living database can't keep up."""
+        return self._bytes <= self._most or self._is_away() or self._closed.is_set()
+
     async def add(self, answered: Answered) -> None:
-        """Keep these answers; waits only while a living database can't keep up."""
-        while self._bytes > self._most and not self._is_away() and not self._closed.is_set():
+        """Keep these answers, once there is room."""
+        while not self.has_room:
             await asyncio.sleep(FLUSH_S / 5)
+        self.put(answered)
+
+    def put(self, answered: Answered) -> None:
+        """Keep these answers; the oldest go while there are too many."""
         self._queue.append(answered)
         self._bytes_in += _size(answered)
         self._added += 1

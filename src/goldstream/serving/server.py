@@ -24,7 +24,6 @@ from goldstream.serving.service import Service
 
 SWITCH_S = 0.0005  #: how long a thread that loads or stores may keep the interpreter from the one that answers
 LAST_S = 0.3  #: how long a connection may be without a request when no new ones are taken
-IDLE_S = 75  #: how long a connection may stay open without a request
 
 
 def serve(service: Service, listener: socket.socket, stop: threading.Event, ready: Callable[[], None] | None = None) -> None:
@@ -32,12 +31,12 @@ def serve(service: Service, listener: socket.socket, stop: threading.Event, read
     sys.setswitchinterval(SWITCH_S)
     section = service.section
     gate = Gate(service)
-    direct = Direct(ours.answers(service), gate, service.largest_body)
+    direct = Direct("/predict", ours.Predicting(service).ask, gate, service.largest_body)
     connection = make_connection(direct, section.body_timeout_s, section.max_connections)
     config = uvicorn.Config(
         make_app(service, gate), http=connection, ws="none", lifespan="on",
         log_config=None, access_log=False, server_header=False, date_header=False, proxy_headers=False,
-        timeout_keep_alive=IDLE_S, timeout_graceful_shutdown=max(1, round(section.grace_s)),
+        timeout_graceful_shutdown=max(1, round(section.grace_s)),
     )  # fmt: skip
     _Server(config, service, stop, ready).run(sockets=[listener])
     if not stop.is_set():

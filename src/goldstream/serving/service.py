@@ -49,18 +49,30 @@ class Service:
         """Return the champion, or the model of that number or alias; raises `Refused`."""
         try:
             if version is None:
-                return self.models.champion
+                return self.champion
             return await (self.models.version(version) if isinstance(version, int) else self.models.alias(version))
         except UnknownVersion as error:
             raise Refused(404, str(error)) from None
         except Unavailable as error:
-            raise Refused(503, str(error), {"retry-after": "1"}) from None
+            raise _away(error) from None
+
+    @property
+    def champion(self) -> Fixed:
+        """The model that answers whoever names none; raises `Refused` while there is none."""
+        try:
+            return self.models.champion
+        except Unavailable as error:
+            raise _away(error) from None
+
+    def check(self, texts: Sequence[str]) -> None:
+        """Raise `Refused` when these are too many for one request."""
+        if len(texts) > self.section.max_texts:
+            raise Refused(400, f"{len(texts):,} texts in one request are too many; send at most {self.section.max_texts:,}")
 
     async def score(self, texts: Sequence[str], version: int | str | None = None) -> Judged:
         """Return what the champion, or that version, says of each text; raises `Refused`."""
         model = await self.model(version)
-        if len(texts) > self.section.max_texts:
-            raise Refused(400, f"{len(texts):,} texts in one request are too many; send at most {self.section.max_texts:,}")
+        self.check(texts)
         if not texts:
             return nothing(model)
         try:
@@ -68,12 +80,21 @@ class Service:
                 judged = await self.trials.score(model, list(texts))
             else:
                 judged = await self.batcher.score(model, list(texts))
-        except ModelError as error:
-            raise Refused(500, str(error)) from None
-        except UnicodeEncodeError:
-            raise Refused(400, "a text holds half of a character pair, which is no text") from None
         except Exception as error:
-            raise Refused(500, f"version {model.version} failed on this text: {type(error).__name__}") from error
+            raise refusal(error, model) from error
         if self.metrics is not None:
             self.metrics.judged(judged)
         return judged
+
+
+def refusal(error: BaseException, model: Fixed) -> Refused:
+    """Return what is said to whoever sent the texts on which `model` failed so."""
+    if isinstance(error, ModelError):
+        return Refused(500, str(error))
+    if isinstance(error, UnicodeEncodeError):
+        return Refused(400, "a text holds half of a character pair, which is no text")
+    return Refused(500, f"version {model.version} failed on this text: {type(error).__name__}")
+
+
+def _away(error: Unavailable) -> Refused:
+    return Refused(503, str(error), {"retry-after": "1"})

@@ -32,11 +32,15 @@ class Form:
         self.ends = np.cumsum([0, *map(len, parts)])
         self._longest = max(map(len, begins)) + sum(map(len, parts[len(labels) :])) + ID + NUMBER * (len(labels) + 1)
 
-    def write(self, judged: Judged, ids: bytearray) -> memoryview:
-        """Return the predictions of texts that have these `ids`, each with a comma behind it."""
+    def write(self, judged: Judged, ids: bytearray) -> tuple[memoryview, list[int]]:
+        """Return the predictions of texts that have these `ids`, each with a comma behind it.
+
+        And where each begins and ends: a number for each text, and one more.
+        """
         out = np.empty(self._longest * len(judged.scores), np.uint8)
-        length = _write(out, self.pieces, self.ends, judged.scores, judged.decided, np.frombuffer(ids, np.uint8))
-        return out.data[:length]
+        places = np.zeros(len(judged.scores) + 1, np.int64)
+        _write(out, places, self.pieces, self.ends, judged.scores, judged.decided, np.frombuffer(ids, np.uint8))
+        return out.data, places.tolist()
 
 
 @tight_kernel
@@ -71,8 +75,8 @@ def _write_id(out, at, ids, start):
 
 
 @tight_kernel
-def _write(out, pieces, ends, scores, decided, ids):
-    """Write all rows; `pieces[ends[i]:ends[i + 1]]` is the i-th piece. Gives how many bytes there are."""
+def _write(out, places, pieces, ends, scores, decided, ids):
+    """Write all rows, and into `places` where each ends; `pieces[ends[i]:ends[i + 1]]` is the i-th piece."""
     at, labels = 0, scores.shape[1]
     for row in range(len(scores)):
         said = decided[row]
@@ -84,4 +88,4 @@ def _write(out, pieces, ends, scores, decided, ids):
         at = _copy(out, at, pieces, ends[2 * labels], ends[2 * labels + 1])
         at = _write_id(out, at, ids, 16 * row)
         at = _copy(out, at, pieces, ends[2 * labels + 1], ends[2 * labels + 2])
-    return at
+        places[row + 1] = at
