@@ -236,7 +236,7 @@ def test_what_is_not_fit_is_not_promoted_unless_forced_with_a_reason(project, tm
     assert registry.alias("champion") == 1
     forced = ["models", "promote", str(version), "-c", str(project.config), "--force", "--why", "an emergency"]
     assert CliRunner().invoke(goldstream, forced).exit_code == 0
-    assert (registry.alias("champion"), registry.history()[0].why) == (version, "an emergency")
+    assert (registry.alias("champion"), registry.history()[0].why) == (version, "forced: an emergency")
 
 
 def test_every_command_answers_in_json(project, tmp_path):
@@ -290,7 +290,7 @@ def test_force_asks_for_a_reason(project):
         assert (refused.exit_code, "reason" in refused.output) == (2, True)
     assert project.registry().alias("champion") is None
     assert CliRunner().invoke(goldstream, [*options, "--why", "an emergency"]).exit_code == 0
-    assert project.registry().history()[0].why == "an emergency"
+    assert project.registry().history()[0].why == "forced: an emergency"
 
 
 def test_the_commands_say_what_they_did(project, tmp_path):

@@ -2,6 +2,7 @@
 
 import getpass
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -108,12 +109,13 @@ def history(config: Path, as_json: bool) -> None:
 
     with open_project(config) as project, project.store.connect(name="history") as conn:
         moves, moved, refused = project.registry().history(), threshold.history(conn), refusals.history(conn)
-    rows = {
-        **{move.at: f"{move.alias}  {move.before or '-'} → {move.after or '-'}  {move.who}: {move.why}" for move in moves},
-        **{each.at: f"threshold {_of(each.version)}  → {_own(each.threshold)}  {each.who}: {each.why}" for each in moved},
-        **{each.at: f"{each.alias}  {each.version} refused by {each.who}: {each.why}" for each in refused},
+    rows: dict[datetime, tuple[str, Any]] = {
+        **{move.at: (f"{move.alias}  {move.before or '-'} → {move.after or '-'}", move) for move in moves},
+        **{each.at: (f"threshold {_of(each.version)}  → {_own(each.threshold)}", each) for each in moved},
+        **{each.at: (f"{each.alias}  {each.version} refused", each) for each in refused},
     }
-    text = "\n".join(f"{at:%Y-%m-%d %H:%M:%S}  {excerpt(rows[at])}" for at in sorted(rows, reverse=True))
+    said = {at: f"{what}  {excerpt(f'{each.who}: {each.why}')}" for at, (what, each) in rows.items()}
+    text = "\n".join(f"{at:%Y-%m-%d %H:%M:%S}  {said[at]}" for at in sorted(said, reverse=True))
     data = {
         "moves": [move._asdict() for move in moves],
         "thresholds": [each._asdict() for each in moved],

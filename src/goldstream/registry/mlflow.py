@@ -7,7 +7,7 @@ each version that was ever named here. Which version an alias names is always ML
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -187,8 +187,9 @@ class MlflowRegistry:
             refusals.add(conn, alias, version, stays=stays, who=who, why=why)
 
     def history(self, alias: str | None = None) -> list[Move]:
-        """Return the moves, newest first, those made in MLflow with the time at which they were seen."""
-        self._observed()
+        """Return the moves, newest first, those made in MLflow with the time at which they were seen; while it is away, those known."""
+        with suppress(RegistryUnreachable):
+            self._observed()
         with self._connect() as conn:
             return moves.history(conn, alias)
 

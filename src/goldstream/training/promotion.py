@@ -18,7 +18,7 @@ def promote(
     """
     if not force:
         check_labels(load_model(registry.fetch(version, cache)), version, project)
-    return registry.move(alias, version, who=who, why=why)
+    return registry.move(alias, version, who=who, why=f"forced: {why}" if force else why)
 
 
 def check_labels(model: Loaded, version: int, project: settings.Project) -> None:

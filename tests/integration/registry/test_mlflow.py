@@ -277,6 +277,7 @@ def test_a_server_that_is_away_says_nothing_about_a_model(store, tmp_path):
     with pytest.raises(RegistryUnreachable, match=r"no MLflow answers at http://127\.0\.0\.1:1"):
         champion.look()
     assert champion.swaps.refused == 0
+    assert away.history() == []  # it stands in the store
 
 
 @pytest.mark.parametrize("uri", ["postgresql://me:secret@db/mlflow", "sqlite:///mlflow.db", "127.0.0.1:5000", "http://"])
