@@ -52,7 +52,7 @@ def serve_project(
     """Answer on `listener` with the project's champion, whichever it is, until `stop` is set."""
     section = project.settings.serving
     cache = project.data_folder / "models"
-    with Champion(project.registry(), cache, say=say, part="serving") as champion:
+    with Champion(project.registry(), cache, say=say, part="serving", warm_up=warm_up) as champion:
         models = Models(champion, project.registry(), cache, most=section.pinned_versions)
         metrics = Metrics() if section.metrics else None
         batcher = Batcher(together=section.batching, wait_s=section.batch_wait_ms / 1_000, metrics=metrics)
@@ -68,9 +68,7 @@ def serve_project(
             webhook=webhook(project.store, project.settings),
         )
         champion.settle(SETTLE_S)
-        if champion.current is not None:
-            warm_up(champion.current)
-        else:
+        if champion.current is None:
             say("there is no champion yet, so requests get 503; `goldstream train` makes the first, and it is taken up at once")
         serve(service, listener, stop, ready)
 

@@ -79,10 +79,16 @@ class Swaps:
 
 
 class Champion:
-    """Follows an alias of the registry; use as a context manager. `part` is who it follows for."""
+    """Follows an alias of the registry; use as a context manager. `part` is who it follows for.
 
-    def __init__(self, registry: Registry, cache: Path, *, say: Say, part: str = "goldstream", alias: str = "champion") -> None:
-        self._registry, self._cache, self._say, self._alias = registry, cache, say, alias
+    `warm_up` does to a model what will be done to it, before it answers; one on which that fails is refused.
+    """
+
+    def __init__(
+        self, registry: Registry, cache: Path, *, say: Say, part: str = "goldstream", alias: str = "champion",
+        warm_up: Callable[[Fixed], None] | None = None,
+    ) -> None:  # fmt: skip
+        self._registry, self._cache, self._say, self._alias, self._warm_up = registry, cache, say, alias, warm_up
         self._who = f"{part}, process {os.getpid()} on {socket.gethostname()}"
         self.current: Fixed | None = None  #: what answers now; one reference, replaced between two batches
         self.thresholds: Mapping[int, float] = {}  #: in force for each version
@@ -117,6 +123,8 @@ class Champion:
         started = time.monotonic()
         try:
             found = load(self._registry, version, self._cache)
+            if self._warm_up is not None:
+                self._warm_up(found)
         except (RegistryUnreachable, StoreError, psycopg.Error, OSError):  # says nothing about the model
             raise
         except Exception as error:

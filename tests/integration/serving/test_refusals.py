@@ -8,8 +8,9 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from goldstream.cli import goldstream
+from goldstream.errors import ModelError
 from goldstream.run.project import Project
-from goldstream.stream.champion import Champion
+from goldstream.stream.champion import Champion, Fixed
 
 from .processes import LABELS, asked, metric, running, serving, version, wait_until
 
@@ -110,3 +111,13 @@ def refusals(config: str, *words: str) -> list[tuple[int, int, str, str]]:
     rows = json.loads(done.stdout.splitlines()[-1])[key]
     meant = [next(why for why in BAD.values() if why in row["why"]) for row in rows]
     return sorted((row["version"], row["stays"], row["who"].split(",")[0], why) for row, why in zip(rows, meant, strict=True))
+
+
+def test_a_model_that_fails_on_what_will_be_asked_of_it_is_refused(project: Project, tmp_path: Path) -> None:
+    def fails(model: Fixed) -> None:
+        raise ModelError("it can't be written")
+
+    said = list[str]()
+    champion = Champion(project.registry(), tmp_path / "cache", say=said.append, warm_up=fails)
+    champion.look()
+    assert (champion.version, said) == (None, ["champion version 1 is refused, there is no other: it can't be written"])

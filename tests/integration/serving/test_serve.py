@@ -1,7 +1,13 @@
 """`goldstream serve` as people start it: one process, and several on one port."""
 
 import os
+import pty
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO
 
 import httpx
 import psutil
@@ -9,7 +15,8 @@ import pytest
 
 from goldstream.run.project import Project
 
-from .processes import Answer, Part, ask, asked, metric, serving, wait_until
+from .conftest import register
+from .processes import Answer, Part, ask, asked, metric, serving, version, wait_until
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -24,8 +31,45 @@ def test_the_command_serves_until_it_is_asked_to_stop(project: Project, workers:
             while worker in workers_of(part):
                 assert ask(address, "/predict", {"text": "a flood"})[0] == 200
         assert part.end() == 0
+        assert [line.split("  ")[0] for line in part.said if "champion" not in line] == [
+            f"serving on http://{address}", f"what can be asked: http://{address}/docs\n", "stopped\n"
+        ]  # fmt: skip
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://{address}/livez")
+
+
+def test_without_a_champion_it_says_so_and_takes_the_first_one(project: Project, folders: list[Path]) -> None:
+    project.store.reset()
+    with serving(project.config) as (part, address):
+        assert "there is no champion yet" in part.said[0]
+        assert ask(address, "/predict", {"text": "a flood"})[0] == 503
+        register(project, folders)
+        part.heard("champion is now version 1")
+        assert version(address) == 1
+
+
+def test_on_a_terminal_nothing_is_drawn_over_what_it_says(project: Project) -> None:
+    command = [sys.executable, "-m", "goldstream", "serve", "-c", str(project.config), "--port", "0"]
+    terminal, there = pty.openpty()
+    with (
+        subprocess.Popen(command, stderr=there, stdin=there, stdout=there) as process,
+        open(terminal, "rb", buffering=0) as seen,
+    ):
+        os.close(there)
+        try:
+            said = read(seen, until=b"/docs")
+            time.sleep(1.5)  # from the first second on, other commands show how far they are
+        finally:
+            process.send_signal(signal.SIGINT)
+        said += read(seen, until=b"stopped")
+    assert b"\x1b" not in said and len(said.splitlines()) == 4
+
+
+def read(seen: IO[bytes], until: bytes) -> bytes:
+    said = b""
+    while until not in said:
+        said += seen.read(4_096)
+    return said
 
 
 def test_a_worker_that_is_killed_during_a_swap_is_replaced_and_only_its_connections_break(project: Project) -> None:
