@@ -37,6 +37,7 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._lines: list[tuple[socket.socket, socket.socket]] = []
+        self._lost: set[int] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut_off(self, seconds: float) -> None:
@@ -51,6 +52,10 @@ class Proxy:
         self._flows.clear()
         time.sleep(seconds)
         self._flows.set()
+
+    def lose(self, client: int) -> None:
+        """Carry nothing any more for the client at this port, and tell nobody: as a firewall that has forgotten the connection."""
+        self._lost.add(client)
 
     def close(self) -> None:
         """Listen no longer."""
@@ -68,7 +73,7 @@ class Proxy:
     def _accept(self) -> None:
         while True:
             try:
-                client, _ = self._listener.accept()
+                client, place = self._listener.accept()
             except OSError:
                 return
             try:
@@ -80,13 +85,14 @@ class Proxy:
                 continue
             self._lines.append((client, server))
             for one, other in ((client, server), (server, client)):
-                threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
+                threading.Thread(target=self._carry, args=(one, other, place[1]), daemon=True).start()
 
-    def _carry(self, one: socket.socket, other: socket.socket) -> None:
+    def _carry(self, one: socket.socket, other: socket.socket, client: int) -> None:
         with suppress(OSError):
             while data := one.recv(1 << 16):
                 self._flows.wait()
-                other.sendall(data)
+                if client not in self._lost:
+                    other.sendall(data)
         for end in (one, other):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

@@ -1,13 +1,12 @@
 """`/webhooks/mlflow`: where MLflow says that an alias has moved; the pages have the same address."""
 
-import asyncio
-
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from goldstream.registry.mlflow_webhook import LARGEST, PATH, NotSigned
+from goldstream.serving.asking import asked
 from goldstream.serving.requests import Refused, read_body
 from goldstream.serving.service import Service
 
@@ -21,7 +20,7 @@ def routes(service: Service) -> list[BaseRoute]:
     async def deliver(request: Request) -> Response:
         body = await read_body(request.receive, LARGEST)
         try:
-            announced = await asyncio.to_thread(webhook.receive, request.headers, body)
+            announced = await asked(lambda: webhook.receive(request.headers, body))
         except NotSigned as error:
             raise Refused(401, str(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from goldstream.errors import GoldstreamError, ModelError, RegistryError, RegistryUnreachable
 from goldstream.registry.base import Registry
+from goldstream.serving.asking import asked
 from goldstream.stream.champion import Champion, Fixed, Swaps, load
 
 UNKNOWN_S = 2.0  #: how long a version that is not there stays so; nobody shall ask the registry at our clients' pace
@@ -70,7 +71,7 @@ class Models:
         async with self._loading:
             if (pinned := self._pinned.get(version)) is None:
                 self._check_known(version)
-                pinned = await asyncio.to_thread(self._load, version)
+                pinned = await asked(lambda: self._load(version))
                 self._pinned[version] = pinned
                 while len(self._pinned) > self._most:
                     self._pinned.popitem(last=False)
@@ -85,7 +86,7 @@ class Models:
         if alias == "champion":
             return self.champion
         self._check_known(alias)
-        version = await asyncio.to_thread(self._named, alias)
+        version = await asked(lambda: self._named(alias))
         return await self.version(version)
 
     async def unload(self, version: int) -> None:

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -21,6 +22,7 @@ import pyarrow as pa
 
 from goldstream import settings
 from goldstream.errors import StoreError
+from goldstream.serving.asking import asked
 from goldstream.serving.ids import SIZE
 from goldstream.serving.judged import Judged
 from goldstream.store import Store, feedback
@@ -102,7 +104,7 @@ class PredictionStore:
 
     async def flush(self) -> None:
         """Return when all that was added before is in the database; raises `StoreError` when that takes too long."""
-        if self.waiting and not await asyncio.to_thread(self._flushed, self._added):
+        if self.waiting and not await asked(partial(self._flushed, self._added)):
             raise StoreError("the database can't take what was answered")
 
     def close(self) -> None:

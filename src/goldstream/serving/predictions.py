@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from goldstream.errors import StoreError
 from goldstream.intervals import wilson
+from goldstream.serving.asking import asked
 from goldstream.serving.ids import new_ids, written
 from goldstream.serving.prediction_store import Answered, PredictionStore
 from goldstream.serving.requests import Refused, decode, read_body
@@ -139,7 +140,7 @@ async def _query(kept: PredictionStore, ask: Callable[[psycopg.Connection[Any]],
 
     try:
         await kept.flush()
-        return await asyncio.to_thread(run)
+        return await asked(run)
     except (StoreError, psycopg.Error):
         raise Refused(503, "the database is away; try again later", {"retry-after": "3"}) from None
 

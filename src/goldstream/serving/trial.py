@@ -16,6 +16,7 @@ from uuid import uuid4
 import psycopg
 
 from goldstream.errors import StoreError
+from goldstream.serving.asking import asked
 from goldstream.serving.batching import Batcher
 from goldstream.serving.judged import Judged
 from goldstream.serving.models import Models, Unavailable, UnknownVersion
@@ -94,7 +95,7 @@ class Trials:
         """Write what was counted, and return the trial that runs by now."""
         changed, self._changed = self._changed, set()
         try:
-            return await asyncio.to_thread(self._exchange, {trial: self._counts[trial] for trial in changed})
+            return await asked(lambda: self._exchange({trial: self._counts[trial] for trial in changed}))
         except BaseException:
             self._changed |= changed
             raise
