@@ -54,6 +54,7 @@ MARK = "GOLDSTREAM_TESTS"  #: a variable that every process has that the tests s
 
 
 def pytest_configure() -> None:
+    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")  # a broker of a test lives too briefly to compile well
     if "PYTEST_XDIST_WORKER" not in os.environ:
         os.environ[MARK] = f"{os.getpid()} at {time.time()}"
 
