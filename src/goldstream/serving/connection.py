@@ -26,7 +26,7 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
         _head = 0  # bytes that came before its headers were complete; -1 after that
         _body = 0  # bytes that it still lacks, if its length is known
         _between = True  # two requests, and not in the middle of one
-        _chunk = b""  # what came last, if a request begins with it
+        _chunk = b""  # what came last, if the request whose headers are being read begins with it
         _held = b""  # what came behind a request that waits for its turn
         url = b""  # of the request that was read last
 
@@ -93,12 +93,12 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
         def on_headers_complete(self) -> None:
             if self.transport.is_closing():
                 return
-            headers = dict(self.headers)
+            headers, chunk, self._chunk = dict(self.headers), self._chunk, b""
             self._head, self._body = -1, int(headers.get(b"content-length", 0))
             if self.url == direct.path and self._is_plain(headers):
                 head = Head(headers, self._body, self.parser.should_keep_alive())
                 self.cycle = Call(direct, self._scope, head, self._respond)
-                self._learn(head)
+                self._learn(chunk, head)
             else:
                 self._go_the_long_way()
 
@@ -140,11 +140,11 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
             self.cycle.run()
             return True
 
-        def _learn(self, head: Head) -> None:
-            """Remember the head that has just been read, if what came last is that and its body, and nothing else."""
-            end = len(self._chunk) - head.length
-            if self._chunk.startswith(b"POST ") and self._chunk.find(b"\r\n\r\n") + 4 == end:
-                direct.learn(self._chunk[:end], head)
+        def _learn(self, chunk: bytes, head: Head) -> None:
+            """Remember the head that has just been read, if `chunk` is that and its body, and nothing else."""
+            end = len(chunk) - head.length
+            if chunk.startswith(b"POST ") and chunk.find(b"\r\n\r\n") + 4 == end:
+                direct.learn(chunk[:end], head)
 
         def _go_the_long_way(self) -> None:
             url, headers, expects = self.url, self.headers, self.expect_100_continue

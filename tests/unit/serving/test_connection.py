@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 
 import pytest
 
@@ -86,3 +87,13 @@ def test_a_client_that_goes_away_before_its_answer_harms_nobody(port):
         with socket.create_connection(port, timeout=30) as client:
             client.sendall(b"POST /predict HTTP/1.1\r\nhost: 127.0.0.1:1\r\ncontent-length: %d\r\n\r\n%b" % (len(OK), OK))
     assert parsed(ask(port, OK, {}, chunked=False))[0] == "HTTP/1.1 200 OK"
+
+
+def test_a_head_that_comes_before_its_body_is_not_taken_for_another_one(port):
+    head = b"POST /predict HTTP/1.1\r\nhost: 127.0.0.1:1\r\ncontent-length: %d\r\n\r\n"
+    for body, more in ((b"}" + OK[1:], head % 0), (OK, b"")):
+        with socket.create_connection(port, timeout=30) as client:
+            client.sendall(head % len(OK))
+            time.sleep(0.05)
+            client.sendall(body + more)
+            assert client.recv(65_536).startswith(b"HTTP/1.1 200" if body == OK else b"HTTP/1.1 400")
