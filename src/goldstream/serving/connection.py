@@ -1,7 +1,9 @@
 """A connection: ends when its client sends too much of a head, or too slowly, and takes what is plain the short way."""
 
+from http import HTTPStatus
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from goldstream.serving.direct import Call, Direct, Head
@@ -23,7 +25,8 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
         cycle: Any  # the request that was read last: a `Call`, or uvicorn's own
         _begun = 0.0  # when the request that is arriving began; 0 while none is
         _idle_since = 0.0  # when the last answer was complete
-        _head = 0  # bytes that came before its headers were complete; -1 after that
+        _in_head = True  # whether its headers are not complete yet
+        _idle = 0  # bytes that came without completing a head or being part of a body
         _body = 0  # bytes that it still lacks, if its length is known
         _between = True  # two requests, and not in the middle of one
         _chunk = b""  # what came last, if the request whose headers are being read begins with it
@@ -54,12 +57,22 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
                     return
                 piece = data[at : at + max(PIECE, self._body)]
                 at += len(piece)
-                if self._head >= 0:
-                    self._head += len(piece)
-                    if self._head > LARGEST_HEAD:
-                        self._end(431, "the headers are too large")
-                        return
-                super().data_received(piece)
+                if not self._body:
+                    self._idle += len(piece)
+                if self._idle > LARGEST_HEAD:
+                    self._end(431, "the headers are too large")
+                    return
+                self._parse(piece)
+
+        def _parse(self, piece: bytes) -> None:
+            try:
+                self.parser.feed_data(piece)
+            except httptools.HttpParserUpgrade as upgrade:  # nobody has to (RFC 9110 §7.8): it is read again without that
+                self.parser, asked = httptools.HttpRequestParser(self), [h for h in self.headers if h[0] != b"upgrade"]
+                head = [self._line, *(b"%b: %b\r\n" % header for header in asked), b"\r\n"]
+                self._parse(b"".join((*head, piece[upgrade.args[0] :])))
+            except httptools.HttpParserError:
+                self._refuse()
 
         def on_response_complete(self) -> None:
             """As uvicorn's, but for a timer: `end_if_slow` sees to connections that nobody uses."""
@@ -72,8 +85,8 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
             if self._held:
                 self._read_on()
 
-        def send_400_response(self, msg: str) -> None:
-            if self._head >= 0 and self.cycle is not None and not self.cycle.response_complete:
+        def _refuse(self) -> None:
+            if self._in_head and self.cycle is not None and not self.cycle.response_complete:
                 self.cycle.keep_alive = False  # what was asked before that is answered, and then the connection ends
             else:
                 self._end(400, "this is no request of HTTP/1.1")
@@ -87,14 +100,24 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
 
         def on_message_begin(self) -> None:
             """As uvicorn's, but for the scope, which only an application needs."""
-            self._begun, self._head, self._between = self.loop.time(), 0, False
+            self._begun, self._idle, self._between = self.loop.time(), 0, False
             self.url, self.headers, self.expect_100_continue = b"", [], False
+
+        def on_header(self, name: bytes, value: bytes) -> None:
+            if self._in_head:  # and not behind a body, where nobody looks for them
+                super().on_header(name, value)
 
         def on_headers_complete(self) -> None:
             if self.transport.is_closing():
                 return
+            if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+                line = self.parser.get_method(), self.url, self.parser.get_http_version().encode()
+                self._line = b"%b %b HTTP/%b\r\n" % line
+                return
             headers, chunk, self._chunk = dict(self.headers), self._chunk, b""
-            self._head, self._body = -1, int(headers.get(b"content-length", 0))
+            if len(headers) < len(self.headers) and [name for name, _ in self.headers].count(b"host") > 1:
+                raise ValueError("which host?")
+            self._in_head, self._body = False, int(headers.get(b"content-length", 0))
             if self.url == direct.path and self._is_plain(headers):
                 head = Head(headers, self._body, self.parser.should_keep_alive())
                 self.cycle = Call(direct, self._scope, head, self._respond)
@@ -103,17 +126,17 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
                 self._go_the_long_way()
 
         def on_body(self, body: bytes) -> None:
-            self._body -= len(body)
+            self._idle, self._body = 0, max(0, self._body - len(body))
             if isinstance(self.cycle, Call):
                 self.cycle.take(body)
             else:
                 super().on_body(body)
 
         def on_message_complete(self) -> None:
-            self._begun = self._head = self._body = 0
-            self._between = True
-            if self.transport.is_closing():
+            if self._in_head or self.transport.is_closing():  # in a head: of a request that is read again
                 return
+            self._begun, self._idle, self._body = 0, 0, 0
+            self._between = self._in_head = True
             if isinstance(self.cycle, Call):
                 self.cycle.run()
             else:
@@ -123,7 +146,7 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
             """Whether the request is a POST of known length, neither long nor packed, and nothing else is under way here."""
             short = b"content-length" in headers and self._body <= direct.largest
             plain = self.parser.get_method() == b"POST" and self.parser.get_http_version() == "1.1" and PACKED not in headers
-            return self._is_idle() and short and plain and not (self.expect_100_continue or self.parser.should_upgrade())
+            return self._is_idle() and short and plain and not self.expect_100_continue
 
         def _is_idle(self) -> bool:
             return (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
@@ -164,6 +187,8 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
             now = self.loop.time()
             if self.flow.is_stuck(now, patience_s):
                 self.transport.abort()
+            elif self.transport.is_closing():
+                return
             elif self._begun and now - self._begun > patience_s and not self.flow.read_paused:
                 self._end(408, f"the request took longer than {patience_s:g} s to arrive")
             elif not self._begun and self.cycle.response_complete and now - self._idle_since > IDLE_S:
@@ -176,7 +201,8 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
                 return
             if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
                 body = bytes(problem(self.url.partition(b"?")[0].decode("latin-1"), status, message).body)
-                head = f"HTTP/1.1 {status} \r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+                said = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "content-type: application/json"
+                head = "\r\n".join((*said, f"content-length: {len(body)}", "connection: close", "", ""))
                 self.transport.write(head.encode() + body)
             self.transport.close()
 

@@ -15,7 +15,7 @@ from goldstream.serving.ids import new_ids, written
 from goldstream.serving.judged import Judged, nothing
 from goldstream.serving.ours import Ask, Prediction
 from goldstream.serving.prediction_store import Answered
-from goldstream.serving.requests import Refused, decode, read_body
+from goldstream.serving.requests import Refused, decode, read_body, version_in
 from goldstream.serving.service import Service
 
 MOST_LEFT_OUT = 256  #: tokens; each costs a scoring of the text without it
@@ -61,7 +61,7 @@ def routes(service: Service) -> list[BaseRoute]:
     async def answer(request: Request) -> Response:
         started = time.perf_counter()
         text = _text(decode(_ask, await read_body(request.receive, service.largest_body)))
-        judged = await service.score([text], request.path_params.get("version"))
+        judged = await service.score([text], version_in(request.path_params))
         why, [said], ids = await weigh(service, text, judged), judged.answers(), new_ids(1)
         if service.predictions is not None:
             await service.predictions.add(Answered(time.time_ns() // 1_000, ids, [text], judged))
@@ -71,7 +71,7 @@ def routes(service: Service) -> list[BaseRoute]:
         )  # fmt: skip
         return Response(_encode(found), media_type="application/json")
 
-    return [Route("/explain", answer, methods=["POST"]), Route("/versions/{version:int}/explain", answer, methods=["POST"])]
+    return [Route("/explain", answer, methods=["POST"]), Route("/versions/{version}/explain", answer, methods=["POST"])]
 
 
 async def weigh(service: Service, text: str, judged: Judged) -> Weights:

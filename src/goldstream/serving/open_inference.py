@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from goldstream.serving.ids import new_ids, written
 from goldstream.serving.judged import Judged
-from goldstream.serving.requests import Refused, decode, read_body
+from goldstream.serving.requests import Refused, decode, read_body, version_in
 from goldstream.serving.service import Service
 from goldstream.serving.tensors import binary_floats, binary_texts, text_of_bytes, texts_of_binary, texts_of_json
 from goldstream.serving.texts import INPUT
@@ -81,11 +81,11 @@ def routes(service: Service) -> list[BaseRoute]:
 
     async def metadata(request: Request) -> Response:
         _check_name(service, request)
-        return _json(_metadata(service, await service.model(_wanted(request))))
+        return _json(_metadata(service, await service.model(version_in(request.path_params))))
 
     async def model_ready(request: Request) -> Response:
         _check_name(service, request)
-        await service.model(_wanted(request))
+        await service.model(version_in(request.path_params))
         return _json({"name": service.name, "ready": service.ready}, 200 if service.ready else 503)
 
     async def infer(request: Request) -> Response:
@@ -93,7 +93,7 @@ def routes(service: Service) -> list[BaseRoute]:
         body = await read_body(request.receive, service.largest_body)
         ask, texts = _read(body, request.headers.get(JSON_SIZE))
         wanted = _check_outputs(ask)
-        return _answer(service.name, ask, wanted, await service.score(texts, _wanted(request)))
+        return _answer(service.name, ask, wanted, await service.score(texts, version_in(request.path_params)))
 
     async def index(request: Request) -> Response:
         loaded = service.models.loaded
@@ -102,12 +102,12 @@ def routes(service: Service) -> list[BaseRoute]:
 
     async def load(request: Request) -> Response:
         _check_name(service, request)
-        await service.model(await _version_in(service, request))
+        await service.model(await _version_said(service, request))
         return Response(b"")
 
     async def unload(request: Request) -> Response:
         _check_name(service, request)
-        version = await _version_in(service, request)
+        version = await _version_said(service, request)
         if version is None or version == service.models.champion.version:
             raise Refused(400, "the champion stays loaded; name another version in parameters.version")
         await service.models.unload(version)
@@ -132,12 +132,7 @@ def _check_name(service: Service, request: Request) -> None:
         raise Refused(404, f"there is no model {request.path_params['name']!r}; there is {service.name!r}")
 
 
-def _wanted(request: Request) -> int | str | None:
-    version = request.path_params.get("version")
-    return int(version[:20]) if version is not None and version.isascii() and version.isdigit() else version
-
-
-async def _version_in(service: Service, request: Request) -> int | None:
+async def _version_said(service: Service, request: Request) -> int | None:
     """The version that a load or unload names; None for the champion."""
     body = await read_body(request.receive, service.largest_body)
     version = decode(_load, body).parameters.get("version") if body.strip() else None

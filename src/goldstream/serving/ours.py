@@ -16,7 +16,7 @@ from goldstream.serving.direct import Listener
 from goldstream.serving.ids import new_ids
 from goldstream.serving.judged import Judged, nothing
 from goldstream.serving.prediction_store import Answered, PredictionStore
-from goldstream.serving.requests import Refused, decode, read_body
+from goldstream.serving.requests import Refused, decode, read_body, version_in
 from goldstream.serving.service import Service, refusal
 from goldstream.serving.writing import Form
 from goldstream.stream.champion import Fixed
@@ -169,14 +169,14 @@ def routes(service: Service) -> list[BaseRoute]:
     predicting = Predicting(service)
 
     async def predict(request: Request) -> Response:
-        heard, version = _Heard(), request.path_params.get("version")
+        heard, version = _Heard(), version_in(request.path_params)
         body = await read_body(request.receive, service.largest_body)
         predicting.ask(body, heard, None if version is None else await service.model(version))
         return Response(await heard.said, media_type="application/json")
 
     return [
         Route("/predict", predict, methods=["POST"]),
-        Route("/versions/{version:int}/predict", predict, methods=["POST"]),
+        Route("/versions/{version}/predict", predict, methods=["POST"]),
     ]
 
 

@@ -42,6 +42,16 @@ async def read_body(receive: Receive, limit: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+def version_in(path: Mapping[str, str]) -> int | str | None:
+    """Return the version that the parts of a path name, by its number or an alias; None if they name none.
+
+    >>> version_in({"version": "3"}), version_in({"version": "champion"}), version_in({})
+    (3, 'champion', None)
+    """
+    name = path.get("version")
+    return int(name[:20]) if name and name.isascii() and name.isdigit() else name
+
+
 def decode(decoder: "msgspec.json.Decoder[T]", body: bytes | bytearray) -> T:
     """Return what `body` says; raises `Refused` with the place of what is wrong."""
     try:

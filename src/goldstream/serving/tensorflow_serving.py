@@ -24,7 +24,7 @@ SIGNATURE = "serving_default"
 MOST_EXPLAINED = 100  #: texts in one request
 
 _PATH = re.compile(
-    r"(?P<name>[^/:]+)(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?(?::(?P<verb>[a-z]+)|/(?P<what>metadata))?",
+    r"(?P<name>[^/:]+)(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?(?::(?P<verb>[a-z]+)|/(?P<what>metadata))?",
     re.IGNORECASE,
 )
 _encode = msgspec.json.Encoder().encode

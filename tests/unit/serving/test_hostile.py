@@ -151,12 +151,47 @@ def test_what_is_no_http_behind_a_request_does_not_keep_it_from_its_answer(port)
         b"POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}",
         b"POST /predict HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n",
         b"POST /predict HTTP/1.1\r\nhost localhost\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nhost: evil.example\r\nhost: localhost\r\n\r\n",
+        b"POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-length: %b2\r\n\r\n{}" % (b"0" * 5_000),
+        b"CONNECT localhost:80 HTTP/1.1\r\nhost: localhost\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
-    ids=["tls", "blank", "no address", "version", "negative", "two lengths", "smuggled", "chunks", "header", "http/2"],
+    ids=["tls", "blank", "no address", "version", "negative", "two lengths", "smuggled", "chunks", "header", "two hosts", "zeros",
+         "connect", "http/2"],
 )  # fmt: skip
 def test_what_is_no_http_is_refused_in_json(port, data):
     _is_refused(_raw(port, data), "", 400, 408, 505)
+
+
+@pytest.mark.parametrize("path", [OURS, TFS])
+@pytest.mark.parametrize("upgrade", ["h2c", "websocket"])
+def test_who_would_like_another_protocol_is_answered_in_this_one(port, path, upgrade):  # as Java's client and curl --http2 do
+    body = json.dumps({"text": TEXT} if path == OURS else {"instances": [TEXT]}).encode()
+    ask = _post(path, body, f"upgrade: {upgrade}", "connection: Upgrade, HTTP2-Settings", "http2-settings: AAMAAABkAAQAAP__")
+    assert _raw(port, ask + _post(path, body, "connection: close")).count(b"HTTP/1.1 200 OK") == 2
+
+
+def test_headers_behind_a_body_are_dropped_and_bounded(port):
+    head = b"POST /predict HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+    body = b'd\r\n{"text": "a"}\r\n0\r\n'
+    answer = _raw(port, head + body + b"x-request-id: behind\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK") and b"behind" not in answer
+    _is_refused(_raw(port, head + body + b"x: " + b"y" * 68_000), OURS, 431)
+
+
+@pytest.mark.parametrize("version", ["0", "-1", "1.5", "9" * 30, "9" * 5_000, "nobody", "%D9%A1", "1%00", "%20"])
+@pytest.mark.parametrize(
+    "path",
+    ["/versions/{}/predict", "/versions/{}/explain", "/v1/models/floods/versions/{}:predict", f"{V2[:17]}/versions/{{}}/infer"],
+)
+def test_versions_that_are_none(client, path, version):
+    body = (
+        {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": [TEXT]}]}
+        if path.startswith("/v2")
+        else {"instances": [TEXT]}
+    )
+    answer = client.post(path.format(version), json=body if path.startswith("/v") and path[2] in "12" else {"text": TEXT})
+    assert (answer.status_code, list(answer.json())) == (404, ["error"])
 
 
 @pytest.mark.parametrize(
