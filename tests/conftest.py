@@ -24,8 +24,9 @@ from goldstream.store import Store
 
 _numbers = count()
 
-DEAR = ("kafka", "mlflow")  #: what the files of this name share takes long to start, so one worker has them all
-LONGEST_FIRST = (*DEAR, "tests/acceptance/test_demo", "tests/chaos", "tests/acceptance", "tests/integration", "")
+#: What some files share takes long to start, so one worker has them all.
+SHARED = {"kafka": "broker", "mlflow": "mlflow", "test_demo": "demo", "test_tutorial": "demo"}
+LONGEST_FIRST = (*SHARED.values(), "tests/chaos", "tests/acceptance", "tests/integration", "")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,7 +48,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def _group(nodeid: str) -> str:
     file = nodeid.split("::")[0]
-    return next((name for name in DEAR if name in file), file)
+    return next((group for name, group in SHARED.items() if name in file), file)
 
 
 MARK = "GOLDSTREAM_TESTS"  #: a variable that every process has that the tests start, and those that these start
