@@ -86,7 +86,7 @@ async def _not_here(request: Request, error: HTTPException) -> Response:
 
 
 async def _gone(request: Request, error: ClientDisconnect) -> Response:
-    return problem(request.url.path, 400, "the client went away")
+    return Response(status_code=499)  # which nobody reads; for the metrics and the log
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -1,3 +1,6 @@
+import socket
+import time
+
 from prometheus_client.parser import text_string_to_metric_families
 
 #: What part of the serving process there is for it, and its labels.
@@ -92,3 +95,13 @@ def test_a_line_of_json_for_each_request(open_client, capsys):
     line = capsys.readouterr().err.splitlines()[-1]
     assert '"path":"/predict","status":200' in line
     assert '"request_id":"mine"' in line
+
+
+def test_a_client_that_goes_away_in_the_middle_of_its_body_is_no_bad_request(running):
+    made, port = running()
+    with socket.create_connection(port, timeout=30) as client:
+        client.sendall(b"POST /predict HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{")
+        time.sleep(0.1)
+    while not made.service.metrics.requests:
+        time.sleep(0.01)
+    assert dict(made.service.metrics.requests) == {("/predict", "POST", 499): 1}
