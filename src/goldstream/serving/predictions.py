@@ -30,6 +30,7 @@ MOST_LISTED = 1_000
 LISTED = 100
 LATE_S = 3.0  #: how long another worker may take to write what it has answered
 QUERY_MS = 10_000
+LONGEST_S = 12.0  #: that a request waits for the database
 
 
 class Ask(msgspec.Struct):
@@ -139,9 +140,10 @@ async def _query(kept: PredictionStore, ask: Callable[[psycopg.Connection[Any]],
             return ask(conn)
 
     try:
-        await kept.flush()
-        return await asked(run)
-    except (StoreError, psycopg.Error):
+        async with asyncio.timeout(LONGEST_S):  # a database that hangs would take longer to give up on
+            await kept.flush()
+            return await asked(run)
+    except (StoreError, psycopg.Error, TimeoutError):
         raise Refused(503, "the database is away; try again later", {"retry-after": "3"}) from None
 
 

@@ -10,7 +10,9 @@ import json
 import logging
 import os
 import pwd
+import socket
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,9 @@ USER = "goldstream"
 SILENCE_S = keeper.CLEAR_S + 30.0  #: how long a keeper may live without a server that says anything
 _ATTEMPTS = 20  # a keeper or a server may be killed while it starts; a server that gives a reason gets two
 _SOCKET = ".s.PGSQL.5432"
+_PING_S = 5.0
+_WHO = f"user\0{USER}\0database\0postgres\0\0".encode()
+_STARTUP = struct.pack("!II", 8 + len(_WHO), 3 << 16) + _WHO  # of PostgreSQL's protocol 3.0
 _LONGEST_SOCKET = 107  # bytes; the kernel's limit
 _LARGEST_LOG = 10_000_000  # bytes
 
@@ -138,8 +143,18 @@ class EmbeddedServer:
     _log_start: int | None = None  # where our keeper's part of the log begins, once there is one
 
     def _ping(self) -> pq.Ping:
-        conninfo = psycopg.conninfo.make_conninfo(self.dsn, connect_timeout=5)
-        return pq.Ping(pq.PGconn.ping(conninfo.encode()))
+        """Say what libpq's PQping says; that one keeps all threads of the process waiting while a server hangs."""
+        try:
+            with socket.socket(socket.AF_UNIX) as conn:
+                conn.settimeout(_PING_S)
+                conn.connect(str(self._socket / _SOCKET))
+                conn.sendall(_STARTUP)
+                said = conn.recv(4_096)
+        except OSError:
+            return pq.Ping.NO_RESPONSE
+        if not said:
+            return pq.Ping.NO_RESPONSE
+        return pq.Ping.REJECT if said.startswith(b"E") and b"\0C57P03\0" in said else pq.Ping.OK
 
     def _tell(self, waited_s: float) -> bool:
         if waited_s < 3:

@@ -7,15 +7,19 @@ import socket
 import stat
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.pq import Ping
 
 from goldstream import settings
 from goldstream.errors import StoreError
 from goldstream.store import Store, keeper
-from goldstream.store.server import binaries
+from goldstream.store.server import EmbeddedServer, binaries
 
 from .conftest import PROGRAM, Server, end, until
 
@@ -41,6 +45,18 @@ def test_two_programs_share_one_server_and_the_last_one_turns_it_off(server: Ser
         assert server.keepers()
     until(lambda: not server.processes(), "the server has stopped")
     assert not (server.home / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_server_that_hangs_keeps_no_other_thread_waiting(server: Server) -> None:
+    with server.open(), closing(EmbeddedServer(server.home)) as embedded, ThreadPoolExecutor(1) as thread:
+        processes = server.processes()
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        answer = thread.submit(embedded._ping)
+        time.sleep(0.5)
+        for process in processes:  # while it waits, or too late, when its time is up
+            os.kill(process, signal.SIGCONT)
+        assert answer.result() == Ping.OK
 
 
 def test_a_killed_program_leaves_no_process(server: Server) -> None:
