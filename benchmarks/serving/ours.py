@@ -38,11 +38,14 @@ def is_about_ai(text: str) -> bool:
     return re.search(r"\b(ai|llm|model|gpt)\b", text, re.IGNORECASE) is not None
 
 
-def make_project(folder: Path, seeds: int = 2, **serving: str) -> Path:
-    """A project with `seeds` versions of a model of the default size; the first is champion."""
+def make_project(folder: Path, seeds: int = 2, dsn: str | None = None, **serving: str) -> Path:
+    """A project with `seeds` versions of a model of the default size; the first is champion. `dsn` names another PostgreSQL."""
     config = folder / "goldstream.toml"
     lines = [f"{name.replace('_', '-')} = {value}" for name, value in serving.items()]
-    config.write_text('[project]\nname = "bench"\nlabels = ["ai", "other"]\nkeep = "ai"\n[serving]\n' + "\n".join(lines))
+    store = "" if dsn is None else f'[store]\ndsn = "{dsn}"\n'
+    config.write_text(
+        f'[project]\nname = "bench"\nlabels = ["ai", "other"]\nkeep = "ai"\n{store}[serving]\n' + "\n".join(lines)
+    )
     words = texts()
     truth = np.array([0 if is_about_ai(text) else 1 for text in words])
     with Project.open(config) as project:

@@ -52,9 +52,13 @@ class Load:
     def runs(self) -> bool:
         return self._process.poll() is None
 
-    def result(self) -> tuple[np.ndarray, int]:
+    def rows(self) -> np.ndarray:
+        """A row for each request: when it began (µs since 1970), its status, and how long it took (µs)."""
         self._process.communicate()
-        rows = np.loadtxt(self._log, dtype=np.int64, ndmin=2)
+        return np.loadtxt(self._log, dtype=np.int64, ndmin=2)
+
+    def result(self) -> tuple[np.ndarray, int]:
+        rows = self.rows()
         return rows[:, 2] / 1_000, int((rows[:, 1] != 200).sum())
 
 

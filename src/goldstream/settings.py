@@ -238,7 +238,7 @@ class Serving(Section, frozen=True, kw_only=True):
     pinned_versions: Positive = 4  #: how many other versions stay loaded, for requests that name one
     store_predictions: bool = True  #: keep what `/predict` answers, for `/predictions`, `/feedback` and `/statistics`
     texts: Literal["keep", "hash", "drop"] = "keep"  #: what is stored of the texts: they themselves, their SHA-256, nothing
-    queue_mb: Annotated[float, Meta(gt=0)] = 64.0  #: memory for answers that the database can't take yet
+    queue_mb: Annotated[float, Meta(gt=0)] = 256.0  #: memory for answers that the database can't take yet
     drain_s: Annotated[float, Meta(ge=0)] = 0.5  #: how long to go on answering, not ready any more, when asked to stop
     grace_s: Annotated[float, Meta(ge=0)] = 10.0  #: how long open requests may take after that
 
