@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,7 @@ from goldstream.testing import Keywords
 
 from .conftest import DyingStore, append, post, run
 
+PASSED = "SELECT partition, position FROM predictions ORDER BY 1, 2"
 READ = "SELECT position FROM shadow_predictions ORDER BY 1"
 
 
@@ -66,6 +69,27 @@ def test_a_shadow_is_compared_post_by_post_and_changes_nothing_that_people_see(t
     assert found == trial_results.Beside(
         champion=1, posts=6, agreed=4, kept=2, shadow_kept=2, both_kept=1, precision=1.0, shadow_precision=1.0, moved=1 / 3
     )
+
+
+def test_a_shadow_reads_all_partitions_of_a_kafka_log_beside_the_champion(
+    tried: Store, rows: Callable[..., list[Any]], kafka: Callable[..., settings.Settings]
+):
+    log = pytest.importorskip("goldstream.log.kafka").KafkaLog(tried, kafka(partitions=3))
+    append(log, *(post(f"t:{number}", "help") for number in range(30)))
+    run(log, tried)  # before the trial
+    earlier = rows(PASSED)
+    trial = begin(tried)
+    append(log, *(post(f"t:{number}", ["help", "flood"][number % 2]) for number in range(30, 90)))
+    assert run(log, tried, batch_size=7).posts == 60
+    before = rows("SELECT * FROM predictions ORDER BY partition, position")
+    assert follow(log, tried, trial, "flood", batch_size=7) == 60
+    log.close()
+    assert rows("SELECT * FROM predictions ORDER BY partition, position") == before
+    passed = rows("SELECT partition, position FROM shadow_predictions ORDER BY 1, 2")
+    assert passed == [each for each in rows(PASSED) if each not in earlier]
+    with tried.connect(name="test") as conn:
+        [found] = trial_results.on_stream(conn, trial.id, "classify")
+    assert (found.posts, found.agreed, found.kept, found.shadow_kept) == (60, 0, 30, 30)
 
 
 def test_a_shadow_that_is_behind_is_compared_as_far_as_it_is(tried: Store):
