@@ -27,6 +27,7 @@ _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 class Load(NamedTuple):
     """What wrk saw."""
 
+    requests: int  #: answered, or refused
     requests_s: float
     p50_ms: float
     p99_ms: float
@@ -38,7 +39,7 @@ def script(folder: Path, path: str, bodies: list[object]) -> Path:
     """Write what wrk sends: the bodies, one after the other, to `path`."""
     if shutil.which("wrk") is None:
         sys.exit("this benchmark needs wrk (Debian: apt-get install wrk)")
-    lines = folder / f"bodies{len(bodies)}.jsonl"
+    lines = folder / f"bodies{len(bodies)}{path.replace('/', '-')}.jsonl"
     lines.write_text("\n".join(json.dumps(body) for body in bodies))
     file = lines.with_suffix(".lua")
     file.write_text(SCRIPT % (lines, path))
@@ -59,7 +60,7 @@ def run(url: str, server: int, lua: Path, *, seconds: int, connections: int) -> 
     assert requests is not None, said
     cpu_us = (_cpu_s(server) - before) / max(1, int(requests[1])) * 1e6
     failed += int(wrong[1]) if wrong else 0
-    return Load(float(rate[1]), _ms(said, "50%"), _ms(said, "99%"), failed, cpu_us)
+    return Load(int(requests[1]), float(rate[1]), _ms(said, "50%"), _ms(said, "99%"), failed, cpu_us)
 
 
 def _cpu_s(server: int) -> float:

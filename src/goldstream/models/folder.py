@@ -57,7 +57,7 @@ class Loaded:
         self._few: Callable[[list[bytes]], np.ndarray] | None = getattr(model, "predict_few", None)
         self.labels = tuple(facts.labels)
         self.threshold = facts.threshold  #: from which on it decides for the positive label
-        self._positive = self.labels.index(facts.positive)
+        self._positive, self._reached = self.labels.index(facts.positive), np.float32(facts.threshold)
 
     @property
     def classifier(self) -> Classifier:
@@ -77,7 +77,7 @@ class Loaded:
     def at(self, threshold: float) -> "Loaded":
         """Return the same model deciding by another threshold."""
         moved = Loaded(self._model, self.facts)
-        moved.threshold = threshold
+        moved.threshold, moved._reached = threshold, np.float32(threshold)
         return moved
 
     def predict_proba(self, texts: pa.StringArray) -> np.ndarray:
@@ -105,7 +105,7 @@ class Loaded:
     def decide(self, scores: np.ndarray) -> np.ndarray:
         """Return the number of each row's label (int64); raises `ModelError` when a score is no number."""
         decided = np.empty(len(scores), np.int64)
-        if not decide(np.ascontiguousarray(scores, np.float32), self._positive, np.float32(self.threshold), decided):
+        if not decide(np.ascontiguousarray(scores, np.float32), self._positive, self._reached, decided):
             raise ModelError("the model gave a score that is no number")
         return decided
 

@@ -5,6 +5,7 @@ the others and are not refused. Started as `python -m goldstream.run.serving CON
 worker.
 """
 
+import gc
 import os
 import signal
 import socket
@@ -70,6 +71,8 @@ def serve_project(
         champion.settle(SETTLE_S)
         if champion.current is None:
             say("there is no champion yet, so requests get 503; `goldstream train` makes the first, and it is taken up at once")
+        gc.collect()
+        gc.freeze()  # what is there now stays: to go through all of it again and again would keep requests waiting
         serve(service, listener, stop, ready)
 
 

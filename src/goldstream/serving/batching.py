@@ -73,14 +73,18 @@ def _nearer(value: float, seen: float) -> float:
 class _Batch:
     """Those who ask one model for texts, and get their answers in one way."""
 
-    def __init__(self, model: Fixed, answerer: Answerer, asker: Asker) -> None:
-        self.model, self.answerer, self.askers = model, answerer, [asker]
-        self.begun, self.waited_s, self.size = time.perf_counter(), 0.0, 0  # size: texts
+    __slots__ = ("answerer", "askers", "begun", "model", "pace", "texts", "waited_s")
 
-    def texts(self) -> list[str]:
+    def __init__(self, model: Fixed, answerer: Answerer, asker: Asker, pace: _Pace) -> None:
+        self.model, self.answerer, self.askers, self.pace = model, answerer, [asker], pace
+        self.begun, self.waited_s = time.perf_counter(), 0.0
+        self.texts = asker.texts
+
+    def add(self, asker: Asker) -> None:
         if len(self.askers) == 1:
-            return self.askers[0].texts
-        return [text for asker in self.askers for text in asker.texts]
+            self.texts = self.texts[:]
+        self.askers.append(asker)
+        self.texts += asker.texts
 
     def answer(self, done: Any) -> None:
         try:
@@ -102,17 +106,19 @@ class Batcher:
 
     def put(self, model: Fixed, asker: Asker, answerer: Answerer) -> None:
         """Have the texts of `asker` scored, with those of others; `answerer` answers, or says what the model raised for them."""
+        if (batch := self._waiting.get((model, answerer))) is not None:
+            batch.add(asker)
+            return
+        batch = _Batch(model, answerer, asker, self._paces[model.model.facts.type])
         if not self._together:
-            self._run(_Batch(model, answerer, asker))
-        elif (batch := self._waiting.get((model, answerer))) is not None:
-            batch.askers.append(asker)
+            self._run(batch)
+            return
+        self._waiting[model, answerer] = batch
+        loop = asyncio.get_running_loop()
+        if self._wait_s:
+            loop.call_later(self._wait_s, self._run_waiting, model, answerer)
         else:
-            self._waiting[model, answerer] = _Batch(model, answerer, asker)
-            loop = asyncio.get_running_loop()
-            if self._wait_s:
-                loop.call_later(self._wait_s, self._run_waiting, model, answerer)
-            else:
-                loop.call_soon(self._run_waiting, model, answerer)
+            loop.call_soon(self._run_waiting, model, answerer)
 
     async def score(self, model: Fixed, texts: list[str]) -> Judged:
         """Return what `model` says of `texts`; raises whatever the model raises for these texts."""
@@ -132,19 +138,19 @@ class Batcher:
         self._run(self._waiting.pop((model, answerer)))
 
     def _run(self, batch: _Batch) -> None:
-        texts = batch.texts()
-        if self._paces[batch.model.model.facts.type].expected_s(_size(texts)) > AT_ONCE_S:
-            self._in_threads(batch, texts)
+        characters = sum(map(len, batch.texts))
+        if batch.pace.expected_s(characters) > AT_ONCE_S:
+            self._in_threads(batch, characters)
             return
         try:
-            done = self._done(batch, texts)
+            done = self._done(batch, characters)
         except Exception as error:
             self._failed(batch, error)
         else:
             self._answer(batch, done)
 
-    def _in_threads(self, batch: _Batch, texts: list[str]) -> None:
-        running = asyncio.get_running_loop().run_in_executor(self._threads, self._done, batch, texts)
+    def _in_threads(self, batch: _Batch, characters: int) -> None:
+        running = asyncio.get_running_loop().run_in_executor(self._threads, self._done, batch, characters)
 
         def finished(future: "asyncio.Future[Any]") -> None:
             if not future.cancelled() and (error := future.exception()) is not None:
@@ -154,25 +160,25 @@ class Batcher:
 
         running.add_done_callback(finished)
 
+    def _done(self, batch: _Batch, characters: int) -> Any:
+        started = time.perf_counter()
+        batch.waited_s = started - batch.begun
+        judged = judge(batch.model, batch.texts)
+        batch.pace.took(time.perf_counter() - started, characters)
+        return batch.answerer.work(batch.askers, batch.texts, judged)
+
     def _failed(self, batch: _Batch, error: BaseException) -> None:
         """Tell the one who asked; of several, one may be to blame, so each is tried alone."""
         if len(batch.askers) == 1:
             batch.answerer.fail(batch.askers[0], error)
             return
         for asker in batch.askers:
-            self._in_threads(_Batch(batch.model, batch.answerer, asker), asker.texts)
+            self._in_threads(_Batch(batch.model, batch.answerer, asker, batch.pace), sum(map(len, asker.texts)))
 
     def _answer(self, batch: _Batch, done: Any) -> None:
         if self._metrics is not None:
-            self._metrics.scored(batch.size, batch.waited_s)
+            self._metrics.scored(len(batch.texts), batch.waited_s)
         batch.answer(done)
-
-    def _done(self, batch: _Batch, texts: list[str]) -> Any:
-        started = time.perf_counter()
-        batch.waited_s, batch.size = started - batch.begun, len(texts)
-        judged = judge(batch.model, texts)
-        self._paces[batch.model.model.facts.type].took(time.perf_counter() - started, _size(texts))
-        return batch.answerer.work(batch.askers, texts, judged)
 
 
 class _Waiting(NamedTuple):
@@ -201,7 +207,3 @@ class _Futures:
 
 
 _FUTURES = _Futures()
-
-
-def _size(texts: list[str]) -> int:
-    return sum(map(len, texts))

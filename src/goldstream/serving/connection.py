@@ -78,10 +78,10 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
             """As uvicorn's, but for a timer: `end_if_slow` sees to connections that nobody uses."""
             self.server_state.total_requests += 1
             self._idle_since = self.loop.time()
-            if not self.transport.is_closing():
+            if self.flow.read_paused:
                 self.flow.resume_reading()
-                if self.pipeline:
-                    self._start_asgi_task(*self.pipeline.pop())
+            if self.pipeline and not self.transport.is_closing():
+                self._start_asgi_task(*self.pipeline.pop())
             if self._held:
                 self._read_on()
 

@@ -76,6 +76,11 @@ class Direct:
 class Call:
     """One request on its short way. Stands where uvicorn has a `RequestResponseCycle`, and is as much of one as it must be."""
 
+    __slots__ = (
+        "_admission", "_body", "_direct", "_head", "_respond", "_scope", "disconnected", "keep_alive", "message_event",
+        "response_complete", "response_started",
+    )  # fmt: skip
+
     def __init__(self, direct: Direct, scope: Scope, head: Head, respond: Callable[[bytes, bool], None]) -> None:
         self._direct, self._scope, self._head, self._respond = direct, scope, head, respond
         self.keep_alive = head.keep_alive

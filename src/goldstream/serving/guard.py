@@ -77,6 +77,8 @@ class Gate:
 
     def answered(self, scope: Scope, admission: Admission, status: int) -> None:
         """Count the answer, and write a line about it where the settings ask for that; 499: the client went away."""
+        if self._service.metrics is None and not self._service.section.access_log:
+            return
         seconds = time.perf_counter() - admission.started
         if self._service.metrics is not None:
             self._service.metrics.answered(scope["path"], scope["method"], status, seconds)

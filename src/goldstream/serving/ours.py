@@ -105,13 +105,15 @@ class Predicting:
         if self._service.metrics is not None:
             self._service.metrics.judged(done.judged)
         kept = self._service.predictions
-        answered = Answered(time.time_ns() // 1_000, done.ids, done.texts, done.judged)
-        if kept is not None and not kept.has_room:
-            self._later(self._keep_first(kept, answered, askers, done))
+        if kept is None:
+            self._answer(askers, done)
             return
-        if kept is not None:
+        answered = Answered(time.time_ns() // 1_000, done.ids, done.texts, done.judged)
+        if kept.has_room:
             kept.put(answered)
-        self._answer(askers, done)
+            self._answer(askers, done)
+        else:
+            self._later(self._keep_first(kept, answered, askers, done))
 
     def fail(self, asker: _Asked, error: BaseException) -> None:
         """Say to one of them what went wrong."""

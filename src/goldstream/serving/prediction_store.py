@@ -95,11 +95,11 @@ class PredictionStore:
         self.put(answered)
 
     def put(self, answered: Answered) -> None:
-        """Keep these answers; the oldest go while there are too many."""
+        """Keep these answers; while the database is away and there are too many, the oldest go."""
         self._queue.append(answered)
         self._bytes_in += _size(answered)
         self._added += 1
-        while self._bytes > self._most and self._queue:
+        while self._bytes > self._most and self._queue and self._is_away():
             self._drop(self._queue.popleft())
 
     async def flush(self) -> None:
@@ -215,11 +215,12 @@ def _columns(taken: list[Answered], texts: str) -> pa.RecordBatch:
     by_model = [
         _by_model(model, [each.judged for each in run]) for model, run in groupby(taken, lambda each: each.judged.model)
     ]
-    labels, probabilities, versions = (np.concatenate(column) for column in zip(*by_model, strict=True))
+    labels, *numbers = zip(*by_model, strict=True)
+    probabilities, versions = map(np.concatenate, numbers)
     columns = {
         "id": pa.FixedSizeBinaryArray.from_buffers(pa.binary(SIZE), sum(counts), [None, ids]),
         "at": pa.array(np.repeat([answered.at_us for answered in taken], counts)).cast(pa.timestamp("us", "UTC")),
-        "label": pa.array(labels, pa.string()),
+        "label": pa.concat_arrays(labels),
         "probability": pa.array(probabilities),
         "version": pa.array(versions, pa.int32()),
     }
@@ -230,11 +231,11 @@ def _columns(taken: list[Answered], texts: str) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns)
 
 
-def _by_model(model: Fixed, answers: list[Judged]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _by_model(model: Fixed, answers: list[Judged]) -> tuple[pa.Array, np.ndarray, np.ndarray]:
     """The label, its probability and the version of each text."""
     decided = np.concatenate([judged.decided for judged in answers])
     scores = np.concatenate([judged.scores for judged in answers])
-    labels = np.array(model.model.labels, object)[decided]
+    labels = pa.array(model.model.labels).take(pa.array(decided))  # other than with objects, requests need not wait meanwhile
     return labels, scores[np.arange(len(decided)), decided], np.full(len(decided), model.version)
 
 

@@ -37,8 +37,8 @@ class Form:
 
         And where each begins and ends: a number for each text, and one more.
         """
-        out = np.empty(self._longest * len(judged.scores), np.uint8)
-        places = np.zeros(len(judged.scores) + 1, np.int64)
+        rows = len(judged.scores)
+        out, places = np.empty(self._longest * rows, np.uint8), np.empty(rows + 1, np.int64)
         _write(out, places, self.pieces, self.ends, judged.scores, judged.decided, np.frombuffer(ids, np.uint8))
         return out.data, places.tolist()
 
@@ -78,6 +78,7 @@ def _write_id(out, at, ids, start):
 def _write(out, places, pieces, ends, scores, decided, ids):
     """Write all rows, and into `places` where each ends; `pieces[ends[i]:ends[i + 1]]` is the i-th piece."""
     at, labels = 0, scores.shape[1]
+    places[0] = 0
     for row in range(len(scores)):
         said = decided[row]
         at = _copy(out, at, pieces, ends[said], ends[said + 1])
