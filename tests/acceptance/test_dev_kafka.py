@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -19,7 +20,8 @@ from goldstream.run import kafka_broker
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_broker_answers_until_it_is_stopped(tmp_path: Path, number: int):
     command = [sys.executable, "-m", "goldstream", "dev", "kafka", "--folder", str(tmp_path), "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process, ExitStack() as end:
+        end.callback(process.terminate)  # also when something fails here
         assert process.stderr is not None
         said = ""
         while '"bootstrap.servers"' not in said:

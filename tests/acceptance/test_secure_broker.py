@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,8 @@ def test_keys_reach_the_client_as_they_are_and_a_broker_gone_for_good_ends_the_p
     monkeypatch.setenv("KAFKA_PASSWORD", "s3cret")
     environment = {**os.environ, "GOLDSTREAM_PARENT": str(os.getpid())}
     words = [sys.executable, "-m", "goldstream.run.part", "ingest", str(config)]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment) as ingest:
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment) as ingest, ExitStack() as end:
+        end.callback(ingest.terminate)  # also when something fails here
         while not (found := answer("classify", "--config", config))["posts"]:
             assert ingest.poll() is None
             time.sleep(0.2)
