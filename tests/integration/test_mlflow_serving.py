@@ -25,6 +25,7 @@ from goldstream.registry.base import Registry
 from goldstream.run.project import Project
 from goldstream.run.serving import open_port, serve_project
 from goldstream.store import Store
+from goldstream.web.server import serve as serve_pages
 
 mlflow = pytest.importorskip("mlflow", reason="MLflow's client is not installed: pip install 'goldstream[mlflow]'")
 
@@ -57,6 +58,7 @@ def served(store: Store, mlflow_uri: str, tmp_path: Path, monkeypatch: pytest.Mo
         store = {{ dsn = "{store.dsn}", schema = "{store.schema}" }}
         registry = {{ type = "mlflow", uri = "{mlflow_uri}", poll-s = 3600.0, webhook-secret = {{ env = "WEBHOOK_SECRET" }} }}
         serving.port = 0
+        web.port = 0
     """)
     ready, stop = threading.Event(), threading.Event()
     with Project.open(config) as project, closing(project.registry()) as registry:
@@ -125,9 +127,33 @@ def test_mlflow_serves_our_model_with_the_same_answers(served: Served, mlflow_ur
         process.wait()
 
 
-def test_a_move_in_mlflow_is_announced_by_its_webhook(served: Served, mlflow_uri: str) -> None:
+@pytest.fixture
+def pages(served: Served) -> Iterator[int]:
+    """The port of the project's pages."""
+    stop, ready = threading.Event(), threading.Event()
+    found = []
+
+    def start(address: str) -> None:
+        found.append(int(address.rpartition(":")[2]))
+        ready.set()
+
+    project = served.project
+    answering = threading.Thread(
+        target=serve_pages, args=(project.store, project.settings, stop), kwargs={"folder": project.folder, "ready": start}
+    )
+    answering.start()
+    try:
+        assert ready.wait(60)
+        yield found[0]
+    finally:
+        stop.set()
+        answering.join()
+
+
+@pytest.mark.parametrize("at", ["serving", "pages"])
+def test_a_move_in_mlflow_is_announced_by_its_webhook(served: Served, pages: int, mlflow_uri: str, at: str) -> None:
     client, name = mlflow.MlflowClient(mlflow_uri, mlflow_uri), served.project.settings.project.name
-    url = f"http://127.0.0.1:{served.port}/webhooks/mlflow"
+    url = f"http://127.0.0.1:{served.port if at == 'serving' else pages}/webhooks/mlflow"
     hook = client.create_webhook(name, url, ["model_version_alias.created"], secret="not to be guessed")
     try:
         assert client.test_webhook(hook.webhook_id).success

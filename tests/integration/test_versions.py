@@ -4,6 +4,8 @@ import io
 import json
 import os
 import re
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from itertools import count
@@ -237,6 +239,35 @@ def test_what_is_not_fit_is_not_promoted_unless_forced_with_a_reason(project, tm
     forced = ["models", "promote", str(version), "-c", str(project.config), "--force", "--why", "an emergency"]
     assert CliRunner().invoke(goldstream, forced).exit_code == 0
     assert (registry.alias("champion"), registry.history()[0].why) == (version, "forced: an emergency")
+
+
+REGISTERING = """
+import sys
+from pathlib import Path
+from goldstream.run.project import Project
+with Project.open(Path(sys.argv[1])) as project:
+    for number in range(1_000):
+        project.registry().register(
+            Path(sys.argv[2]), name="floods", labels=("keep", "other"), threshold=0.5, evidence={"number": number}
+        )
+        project.registry().move("champion", number + 3, who="ann", why="newest")
+"""
+
+
+def test_a_registration_that_is_killed_leaves_no_half_version(project, tmp_path):
+    folder = write_model(tmp_path / "again", [0, 1])
+    with subprocess.Popen([sys.executable, "-c", REGISTERING, str(project.config), str(folder)]) as process:
+        while len(project.registry().versions()) < 4:
+            assert process.poll() is None
+        process.kill()
+    registry = project.registry()
+    versions = registry.versions()
+    assert [found.evidence["number"] for found in versions[:-2]] == list(range(len(versions) - 2))[::-1]
+    for found in versions:
+        assert load_model(registry.fetch(found.version, tmp_path / "cache")).labels == found.labels
+    assert registry.alias("champion") in {found.version for found in versions}
+    moves = registry.history("champion")[::-1]
+    assert [move.before for move in moves[1:]] == [move.after for move in moves[:-1]]
 
 
 def test_every_command_answers_in_json(project, tmp_path):
