@@ -200,10 +200,11 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
             if self.transport.is_closing():
                 return
             if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-                body = bytes(problem(self.url.partition(b"?")[0].decode("latin-1"), status, message).body)
+                path = self.url.partition(b"?")[0].decode("latin-1")
+                body, request_id = bytes(problem(path, status, message).body), direct.gate.ended(path, self.client, status)
                 said = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "content-type: application/json"
-                head = "\r\n".join((*said, f"content-length: {len(body)}", "connection: close", "", ""))
-                self.transport.write(head.encode() + body)
+                more = f"content-length: {len(body)}", f"x-request-id: {request_id.decode()}", "connection: close", "", ""
+                self.transport.write("\r\n".join((*said, *more)).encode() + body)
             self.transport.close()
 
     return Connection

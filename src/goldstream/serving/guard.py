@@ -69,7 +69,7 @@ class Gate:
         """Return the headers that the answer will carry, and the answer itself if the request is refused."""
         started = time.perf_counter()
         given = headers.get(b"x-request-id")
-        request_id = given if given and _REQUEST_ID.fullmatch(given) else self._head + b"%x" % next(self._numbers)
+        request_id = given if given and _REQUEST_ID.fullmatch(given) else self._new_id()
         extra = [(b"x-request-id", request_id), NO_SNIFFING]
         if self._service.draining:
             extra.append((b"connection", b"close"))
@@ -89,6 +89,15 @@ class Gate:
                 "request_id": admission.request_id.decode(), "client": client,
             }  # fmt: skip
             print(msgspec.json.encode(line).decode(), file=sys.stderr, flush=True)
+
+    def ended(self, path: str, client: tuple[str, int] | None, status: int) -> bytes:
+        """Count an answer to what never became a whole request, as `answered` does; return the id that it carries."""
+        admission = Admission(time.perf_counter(), self._new_id(), [], None)
+        self.answered({"path": path, "method": "", "client": client}, admission, status)
+        return admission.request_id
+
+    def _new_id(self) -> bytes:
+        return self._head + b"%x" % next(self._numbers)
 
     def _refusal(self, scope: Scope, headers: Headers, extra: Extra) -> Response | None:
         path = scope["path"]

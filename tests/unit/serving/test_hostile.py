@@ -160,7 +160,9 @@ def test_what_is_no_http_behind_a_request_does_not_keep_it_from_its_answer(port)
          "connect", "http/2"],
 )  # fmt: skip
 def test_what_is_no_http_is_refused_in_json(port, data):
-    _is_refused(_raw(port, data), "", 400, 408, 505)
+    answer = _raw(port, data)
+    _is_refused(answer, "", 400, 408, 505)
+    assert b"\r\nx-request-id: " in answer
 
 
 @pytest.mark.parametrize("path", [OURS, TFS])

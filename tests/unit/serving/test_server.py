@@ -88,10 +88,11 @@ def test_a_huge_body_is_refused_and_the_client_hears_it(running):
 
 
 def test_more_connections_than_allowed_are_told_so(running):
-    _, port = running(**{"max-connections": 2})
+    made, port = running(**{"max-connections": 2})
     with socket.create_connection(port), socket.create_connection(port):
         time.sleep(0.1)
         assert b" 503 " in _raw(port, b"")
+    assert made.service.metrics.requests["other", "other", 503] == 1
 
 
 def test_the_champion_is_followed(registry, running):
