@@ -175,7 +175,7 @@ class Registry(Section, frozen=True, kw_only=True):
     uri: Secret | str = "http://127.0.0.1:5000"  #: of an MLflow server, 3 or later; this and what follows is for `mlflow`
     model: RegisteredName | None = None  #: its name there; the project's, if not set
     experiment: RegisteredName | None = None  #: that gets a run for each training; the project's name, if not set
-    poll_s: Seconds = 1.0  #: how often MLflow is asked for moves that nobody announces
+    poll_s: Seconds = 0.5  #: how soon MLflow is asked again for moves that nobody announces; two seconds at most
     webhook_secret: Secret | None = None  #: of MLflow's webhook to `/webhooks/mlflow`, which announces moves
 
 
