@@ -68,9 +68,9 @@ def serve_project(
             trials=Trials(project.store, models, batcher, say),
             webhook=webhook(project.store, project.settings),
         )
-        champion.settle(SETTLE_S)
+        champion.settle(SETTLE_S, stop)
         if champion.current is None:
-            say("there is no champion yet, so requests get 503; `goldstream train` makes the first, and it is taken up at once")
+            say("there is no champion yet: requests get 503 until one is loaded; `goldstream train` makes the first")
         gc.collect()
         gc.freeze()  # what is there now stays: to go through all of it again and again would keep requests waiting
         serve(service, listener, stop, ready)

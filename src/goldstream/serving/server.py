@@ -5,6 +5,7 @@ load sends requests elsewhere; then it takes no new connections. What came on th
 and what is open after that ends within `serving.grace-s`.
 """
 
+import resource
 import socket
 import sys
 import threading
@@ -22,6 +23,7 @@ from goldstream.serving.direct import Direct
 from goldstream.serving.guard import Gate
 from goldstream.serving.service import Service
 
+FILES = 256  #: that may be open beside connections
 SWITCH_S = 0.0005  #: how long a thread that loads or stores may keep the interpreter from the one that answers
 LAST_S = 0.3  #: how long a connection may be without a request when no new ones are taken
 
@@ -30,6 +32,7 @@ def serve(service: Service, listener: socket.socket, stop: threading.Event, read
     """Answer on `listener` until `stop` is set; `ready` is called once requests are answered."""
     sys.setswitchinterval(SWITCH_S)
     section = service.section
+    allow_open_files(section.max_connections + FILES)
     gate = Gate(service)
     direct = Direct("/predict", ours.Predicting(service).ask, gate, service.largest_body)
     connection = make_connection(direct, section.body_timeout_s, section.max_connections)
@@ -41,6 +44,14 @@ def serve(service: Service, listener: socket.socket, stop: threading.Event, read
     _Server(config, service, stop, ready).run(sockets=[listener])
     if not stop.is_set():
         raise StoreError("serving ended without being asked to")
+
+
+def allow_open_files(count: int) -> None:
+    """Let this process open `count` files, or as many as it may: connections shall not keep it from its database."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _Server(Server):

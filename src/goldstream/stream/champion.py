@@ -24,6 +24,7 @@ from goldstream.registry.base import Registry
 
 LOOK_S = 0.8  #: how often the alias is looked at, also when nobody announces a move
 NOTICE_S = 0.2  #: how soon the end is noticed
+LEAVE_S = 3.0  #: how long the end waits for a registry that does not answer
 
 Say = Callable[[str], None]
 
@@ -108,9 +109,11 @@ class Champion:
         """The version that answers now."""
         return None if self.current is None else self.current.version
 
-    def settle(self, timeout_s: float) -> None:
-        """Wait until the alias has been looked at once, be it in vain, or for `timeout_s`."""
-        self._looked.wait(timeout_s)
+    def settle(self, timeout_s: float, stop: threading.Event) -> None:
+        """Wait until the alias has been looked at once, be it in vain, or `stop` is set, or for `timeout_s`."""
+        until = time.monotonic() + timeout_s
+        while not stop.is_set() and time.monotonic() < until and not self._looked.wait(NOTICE_S):
+            pass
 
     def look(self) -> None:
         """Look once at thresholds and alias, and load what the alias names, if that is new; refuse what can't be trusted."""
@@ -155,7 +158,7 @@ class Champion:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._closed.set()
-        self._follower.join()
+        self._follower.join(LEAVE_S)
 
     def _follow(self) -> None:
         away, heard = False, True

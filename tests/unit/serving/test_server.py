@@ -1,5 +1,6 @@
 """Over a real port: what clients that mean ill or go slowly get, and how the process follows and ends."""
 
+import resource
 import socket
 import threading
 import time
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from goldstream.models.folder import load_model
+from goldstream.serving.server import allow_open_files
 
 TEXT = "the flood comes tonight"
 
@@ -188,3 +190,14 @@ def test_several_that_fetch_a_version_at_once_all_find_it_whole(registry, tmp_pa
         for thread in threads:
             thread.join()
     assert failures == []
+
+
+def test_it_may_open_as_many_files_as_its_connections_need():
+    before, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (400, hard))
+        for wanted, allowed in ((300, 400), (500, 500)):
+            allow_open_files(wanted)
+            assert resource.getrlimit(resource.RLIMIT_NOFILE) == (allowed, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, hard))
