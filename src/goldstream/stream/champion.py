@@ -23,6 +23,7 @@ from goldstream.models.folder import Loaded, load_model
 from goldstream.registry.base import Registry
 
 LOOK_S = 0.8  #: how often the alias is looked at, also when nobody announces a move
+MOST_BEFORE = 5  #: versions that are tried at a start when the alias names one that is refused
 NOTICE_S = 0.2  #: how soon the end is noticed
 LEAVE_S = 3.0  #: how long the end waits for a registry that does not answer
 
@@ -124,18 +125,35 @@ class Champion:
         if version is None or version in (self.version, self._refused):
             return
         started = time.monotonic()
+        found = self._loaded(version)
+        if isinstance(found, str):
+            self.current = self.current or self._one_before(version)
+            self._refuse(version, found)
+            return
+        self.current, self._refused = found, None
+        self.swaps.done, self.swaps.seconds = self.swaps.done + 1, time.monotonic() - started
+        self._say(f"{self._alias} is now version {version}")
+
+    def _loaded(self, version: int) -> Fixed | str:
+        """Return the model, or why it can't be trusted; raises what says nothing about the model."""
         try:
             found = load(self._registry, version, self._cache)
             if self._warm_up is not None:
                 self._warm_up(found)
-        except (RegistryUnreachable, StoreError, psycopg.Error, OSError):  # says nothing about the model
+        except (RegistryUnreachable, StoreError, psycopg.Error, OSError):
             raise
         except Exception as error:
-            self._refuse(version, str(error) or type(error).__name__)
-            return
-        self.current, self._refused = found.at(self.thresholds), None
-        self.swaps.done, self.swaps.seconds = self.swaps.done + 1, time.monotonic() - started
-        self._say(f"{self._alias} is now version {version}")
+            return str(error) or type(error).__name__
+        return found.at(self.thresholds)
+
+    def _one_before(self, version: int) -> Fixed | None:
+        """Return what answers where the alias was followed before `version` was refused: this process has only begun."""
+        named = dict.fromkeys(move.after for move in self._registry.history(self._alias))
+        for each in [each for each in named if each not in (None, version)][:MOST_BEFORE]:
+            assert each is not None
+            if isinstance(found := self._loaded(each), Fixed):
+                return found
+        return None
 
     def _look_at_thresholds(self) -> None:
         self.thresholds = self._registry.thresholds()

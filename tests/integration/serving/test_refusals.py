@@ -96,11 +96,25 @@ def test_a_version_that_was_mended_is_taken_when_the_alias_comes_back_to_it(
         champion.look()
         conn.execute(change.format("substr(bytes, 1, length(bytes) - 1)").encode(), (number,))
     champion.look()
-    assert (champion.version, champion.swaps.refused) == (None, 1)  # what was refused is not loaded again and again
+    assert (champion.version, champion.swaps.refused) == (1, 1)  # what was refused is not loaded again and again
     for wanted in (1, number):
         registry.move("champion", wanted, who="test", why="mended")
         champion.look()
         assert champion.version == wanted
+
+
+def test_who_starts_while_a_refused_version_is_named_answers_with_the_one_before(
+    project: Project, folders: list[Path], tmp_path: Path
+) -> None:
+    registry = project.registry()
+    registry.move("champion", 2, who="test", why="good")
+    for spoil in (golden_texts_fail, no_model):
+        spoil(project, changed(folders[0], tmp_path / spoil.__name__))
+    for bad in (3, 4):
+        registry.move("champion", bad, who="test", why="not seen through")
+    with serving(project.config) as (part, address):
+        assert version(address) == 2
+        part.heard("champion version 4 is refused, version 2 stays")
 
 
 def refusals(config: str, *words: str) -> list[tuple[int, int, str, str]]:
