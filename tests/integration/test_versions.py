@@ -121,7 +121,7 @@ def write_tar(file: Path, content: dict[str, bytes]) -> Path:
 
 def test_a_version_of_another_project_comes_in(project, exported, tmp_path):
     registered = import_version(project, write_tar(tmp_path / "seven.tar", exported))
-    assert registered == {"version": 3, "name": "floods", "new": True}
+    assert registered == {"version": 3, "name": "floods", "new": True, "unfit": None}
     here, there = project.registry().get(3), project.registry().get(1)
     assert here.evidence == {**there.evidence, "imported": {"file": "seven.tar", "version": 7}}
     assert load_model(project.registry().fetch(3, tmp_path / "cache")).labels == ("keep", "other")
@@ -130,7 +130,7 @@ def test_a_version_of_another_project_comes_in(project, exported, tmp_path):
 def test_what_is_here_already_is_not_registered_again(project, tmp_path):
     written = export_version(project, 1, tmp_path / "one.tar")
     assert written["sha256"] == project.registry().get(1).sha256
-    assert import_version(project, tmp_path / "one.tar") == {"version": 1, "name": "floods", "new": False}
+    assert import_version(project, tmp_path / "one.tar") == {"version": 1, "name": "floods", "new": False, "unfit": None}
     assert len(project.registry().versions()) == 2
 
 
@@ -145,9 +145,14 @@ def test_no_file_that_is_there_is_written_over(project, tmp_path):
 def test_a_model_folder_comes_in_once(project, tmp_path):
     folder = write_model(tmp_path / "fitted", [1, 1])
     registered = import_version(project, folder)
-    assert registered == {"version": 3, "name": "floods", "new": True}
+    assert registered == {"version": 3, "name": "floods", "new": True, "unfit": None}
     assert import_version(project, folder) == {**registered, "new": False}
     assert project.registry().get(3).evidence == {"imported": {"file": "fitted", "version": None}}
+
+
+def test_a_model_of_other_labels_comes_in_with_a_warning(project, tmp_path):
+    folder = write_model(tmp_path / "others", [0, 1], ("keep", "rest"))
+    assert import_version(project, folder)["unfit"] == "version 3 knows keep, rest, the project keep, other"
 
 
 @pytest.mark.parametrize("name", ["../evil", "model/../evil", "/evil", "model/a/b", "other.json", "model/"])
@@ -293,7 +298,7 @@ def test_every_command_answers_in_json(project, tmp_path):
     ]  # fmt: skip
     file = str(tmp_path / "one.tar")
     assert asked("export", "1", file)["sha256"] == shown["sha256"]
-    assert asked("import", file) == {"version": 1, "name": "floods", "new": False}
+    assert asked("import", file) == {"version": 1, "name": "floods", "new": False, "unfit": None}
 
 
 def test_versions_are_copied_to_another_registry(project, mlflow_uri, tmp_path):

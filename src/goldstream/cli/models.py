@@ -171,6 +171,8 @@ def import_(path: Path, config: Path, as_json: bool) -> None:
         found = import_version(project, path)
     version = found["version"]
     said = f"registered as version {version}; `goldstream models promote {version}` lets it decide"
+    if found["unfit"]:
+        said = f"registered as version {version}, which can't be promoted here: {found['unfit']}"
     emit(found, as_json, said if found["new"] else f"this model is version {version} already; nothing was registered")
 
 

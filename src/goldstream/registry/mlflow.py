@@ -287,9 +287,9 @@ class MlflowRegistry:
         run = client.create_run(where, run_name=facts.name, tags={"mlflow.source.name": "goldstream"})
         try:
             client.log_batch(run.info.run_id, params=[Param(*each) for each in mlflow_model.params(facts).items()])
-            if (dataset := facts.evidence.get("dataset")) is not None:
-                digest = (facts.evidence.get("dataset_sha256") or "")[:LONGEST_DIGEST]
-                data = Dataset(dataset, digest, "goldstream", f'{{"table": "{self._store.schema}.{dataset}"}}')
+            if (named := _dataset(facts)) is not None:
+                table = msgspec.json.encode({"table": f"{self._store.schema}.{named[0]}"}).decode()
+                data = Dataset(*named, "goldstream", table)
                 client.log_inputs(run.info.run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
             yield run
         except BaseException:
@@ -306,7 +306,8 @@ class MlflowRegistry:
         )
         at = int(time.time() * 1_000)
         figures = mlflow_model.metrics(facts.evidence).items()
-        self._client.log_batch(info.run_id, [Metric(name, value, at, 0, model.model_id) for name, value in figures])
+        used = _dataset(facts) or (None, None)
+        self._client.log_batch(info.run_id, [Metric(name, value, at, 0, model.model_id, *used) for name, value in figures])
         self._client.log_outputs(info.run_id, [LoggedModelOutput(model.model_id, 0)])
         with TemporaryDirectory() as scratch:
             mlflow_model.write(Path(scratch), folder, facts, model_id=model.model_id, run_id=info.run_id)
@@ -360,6 +361,12 @@ class MlflowRegistry:
 
 
 _STRANGER = Registered(name="not made by goldstream", labels=(), threshold=0.5, sha256="", evidence={})
+
+
+def _dataset(facts: Registered) -> tuple[str, str] | None:
+    """Name and digest, as short as MLflow has them, of the dataset that a version was made from and judged by."""
+    dataset = facts.evidence.get("dataset")
+    return None if dataset is None else (dataset, (facts.evidence.get("dataset_sha256") or "")[:LONGEST_DIGEST])
 
 
 def _version(row: Sequence[Any]) -> Version:

@@ -5,6 +5,7 @@ loads it needs goldstream and runs no code of the model's.
 """
 
 import platform
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version as installed_version
@@ -20,7 +21,9 @@ FOLDER = "model"  #: of our own files, within MLflow's
 FACTS = "registered.json"  #: beside it
 LOADER = "goldstream.serving.pyfunc"
 LONGEST_PARAM = 6_000  #: characters that MLflow takes
+LONGEST_NAME = 250  #: of a parameter or metric
 MOST_PARAMS = 100
+_NOT_IN_NAMES = re.compile(r"[^/\w.\- :]")
 
 _INPUTS = [{"name": "text", "type": "string", "required": True}]
 _OUTPUTS = [
@@ -94,7 +97,7 @@ def _flat(values: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, An
         if isinstance(value, Mapping) and value:
             yield from _flat(value, f"{within}{name}.")
         else:
-            yield within + name, value
+            yield _NOT_IN_NAMES.sub("_", within + name)[:LONGEST_NAME], value
 
 
 def _is_number(value: object) -> bool:

@@ -18,6 +18,7 @@ from goldstream.errors import DataError, ModelError
 from goldstream.models.folder import Loaded, load_model
 from goldstream.registry.folders import LARGEST, pack, sha256_of
 from goldstream.run.project import Project
+from goldstream.training.promotion import check_labels
 
 REGISTERED = "registered.json"  #: in an exported file, beside the model's folder
 FOLDER = "model/"
@@ -82,8 +83,8 @@ def export_version(project: Project, version: int, file: Path) -> dict[str, Any]
 def import_version(project: Project, path: Path) -> dict[str, Any]:
     """Register the model in an exported file or a model folder, once it has passed its checks.
 
-    `version` in the answer is its number, `new` whether it got it now: bytes that are there already keep theirs. Raises
-    `ModelError` that says what is wrong with it.
+    `version` in the answer is its number, `new` whether it got it now (bytes that are there already keep theirs), and `unfit`
+    why it will not be promoted here (None: it may be). Raises `ModelError` that says what is wrong with it.
     """
     with TemporaryDirectory() as scratch:
         folder = path if path.is_dir() else Path(scratch)
@@ -94,12 +95,20 @@ def import_version(project: Project, path: Path) -> dict[str, Any]:
         model = _loaded(folder, path)
         known = next((each for each in reversed(project.registry().versions()) if each.sha256 == sha256), None)
         if known is not None:
-            return {"version": known.version, "name": known.name, "new": False}
+            return {"version": known.version, "name": known.name, "new": False, "unfit": _unfit(project, model, known.version)}
         evidence = _evidence(project, path, model, facts)
         version = project.registry().register(
             folder, name=model.facts.name, labels=model.labels, threshold=model.threshold, evidence=evidence
         )
-    return {"version": version, "name": model.facts.name, "new": True}
+    return {"version": version, "name": model.facts.name, "new": True, "unfit": _unfit(project, model, version)}
+
+
+def _unfit(project: Project, model: Loaded, version: int) -> str | None:
+    try:
+        check_labels(model, version, project.settings.project)
+    except ModelError as error:
+        return str(error)
+    return None
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:

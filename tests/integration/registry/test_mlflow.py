@@ -27,7 +27,8 @@ from goldstream.registry.mlflow import MlflowRegistry  # noqa: E402
 TEXTS = ["the flood comes tonight", "my new phone"]
 EVIDENCE = {
     "metrics": {"f1": 0.8, "f1_interval": [0.7, 0.9], "stream": {"recall": 0.5}}, "evaluated_on": "test_dataset_0: 1,000 posts",
-    "dataset": "raw_tweet_dataset_0", "dataset_sha256": "ab" * 32, "seed": 7, "functions": {"says_flood": "9f"}, "parent": None,
+    "dataset": "raw_tweet_dataset_0", "dataset_sha256": "ab" * 32, "seed": 7, "parent": None,
+    "functions": {"says_flood": "9f", "says 'rain'?": "a0"},
 }  # fmt: skip
 _projects = count()
 
@@ -73,13 +74,14 @@ def test_a_version_is_a_run_with_parameters_metrics_dataset_and_model(registry, 
     assert run.info.status == "FINISHED"
     assert run.data.metrics == {"f1": 0.8, "f1_interval.low": 0.7, "f1_interval.high": 0.9, "stream.recall": 0.5}
     assert run.data.params["seed"] == "7"
-    assert run.data.params["functions.says_flood"] == "9f"
+    assert (run.data.params["functions.says_flood"], run.data.params["functions.says _rain__"]) == ("9f", "a0")
     (used,) = run.inputs.dataset_inputs
     assert (used.dataset.name, used.dataset.digest) == ("raw_tweet_dataset_0", "ab" * 18)
     assert found.description == EVIDENCE["evaluated_on"]
     model = client.get_logged_model(found.source.removeprefix("models:/"))
     assert (model.status, model.source_run_id) == ("READY", found.run_id)
     assert {metric.key: metric.value for metric in model.metrics} == run.data.metrics
+    assert {(metric.dataset_name, metric.dataset_digest) for metric in model.metrics} == {("raw_tweet_dataset_0", "ab" * 18)}
     assert model.params == run.data.params
     assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]
 
