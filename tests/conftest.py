@@ -25,8 +25,11 @@ from goldstream.store import Store
 _numbers = count()
 
 #: What some files share takes long to start, so one worker has them all.
-SHARED = {"kafka": "broker", "mlflow": "mlflow", "test_demo": "demo", "test_tutorial": "demo"}
-LONGEST_FIRST = (*SHARED.values(), "tests/chaos", "tests/acceptance", "tests/integration", "")
+SHARED = {
+    "kafka": "broker", "test_demo": "demo", "test_tutorial": "demo", "mlflow": "mlflow", "integration/test_versions": "mlflow",
+    "registry/test_registry": "mlflow", "run/test_train": "mlflow", "serving/test_outages": "mlflow",
+}  # fmt: skip
+LONGEST_FIRST = ("broker", "mlflow", "demo", "tests/chaos", "tests/acceptance", "tests/integration", "")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
