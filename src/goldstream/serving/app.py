@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator
 
 import psycopg
@@ -44,7 +43,7 @@ PROTOCOLS = (
     openapi,
 )
 
-_log = logging.getLogger("goldstream.serving")
+LAST_S = 2.0  #: how long the end waits for the database to take what a trial has come to
 
 
 def make_app(service: Service, gate: Gate) -> Starlette:
@@ -62,8 +61,9 @@ def make_app(service: Service, gate: Gate) -> Starlette:
             for task in tasks:
                 task.cancel()
             if service.trials is not None:
-                with contextlib.suppress(StoreError, psycopg.Error):
-                    await service.trials.write()
+                with contextlib.suppress(StoreError, psycopg.Error, TimeoutError):
+                    async with asyncio.timeout(LAST_S):
+                        await service.trials.write()
             service.batcher.close()
             if service.predictions is not None:
                 service.predictions.close()
@@ -72,7 +72,7 @@ def make_app(service: Service, gate: Gate) -> Starlette:
         routes=[route for protocol in PROTOCOLS for route in protocol.routes(service)],
         middleware=[Middleware(Guard, gate=gate), Middleware(Unpacking, largest_body=service.largest_body)],
         exception_handlers={
-            Refused: refused, HTTPException: _not_here, ClientDisconnect: _gone, Exception: _failed,  # type: ignore[dict-item]
+            Refused: refused, HTTPException: _not_here, ClientDisconnect: _gone,  # type: ignore[dict-item]
         },
         lifespan=lifespan,
     )  # fmt: skip
@@ -87,8 +87,3 @@ async def _not_here(request: Request, error: HTTPException) -> Response:
 
 async def _gone(request: Request, error: ClientDisconnect) -> Response:
     return Response(status_code=499)  # which nobody reads; for the metrics and the log
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem(request.url.path, 500, "something went wrong here; the terminal that runs goldstream says what")

@@ -5,7 +5,6 @@ Whatever is not plain (a body that is long, packed or of unknown length, an olde
 goes that way instead, and gets the same answer there.
 """
 
-import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import NamedTuple, Protocol
@@ -14,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from goldstream.serving.guard import NO_SNIFFING, Extra, Gate, Headers
-from goldstream.serving.problems import problem
+from goldstream.serving.problems import broken, problem
 from goldstream.serving.requests import Refused
 
 LARGEST = 1 << 20  #: bytes of a body that is short
@@ -26,7 +25,6 @@ _NO_SNIFFING = b"%b: %b\r\n" % NO_SNIFFING
 _USUAL = (
     _LINES[200] + b"content-type: application/json\r\nx-request-id: %b\r\n" + _NO_SNIFFING + b"content-length: %d\r\n\r\n%b"
 )
-_log = logging.getLogger("goldstream.serving")
 
 
 class Listener(Protocol):
@@ -125,8 +123,7 @@ class Call:
         if isinstance(error, Refused):
             self._refuse(problem(path, error.status, str(error), error.headers))
         else:
-            _log.error("POST %s failed", path, exc_info=error)
-            self._refuse(problem(path, 500, "something went wrong here; the terminal that runs goldstream says what"))
+            self._refuse(broken("POST", path, self._admission.request_id, error))
 
     def _refuse(self, refusal: Response) -> None:
         headers = [header for header in refusal.raw_headers if header[0] != b"content-length"]

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from goldstream.clock import now
-from goldstream.serving.problems import problem
+from goldstream.serving.problems import broken, problem
 from goldstream.serving.service import Service
 
 #: Probes carry no key, and MLflow's webhook a signature instead.
@@ -171,6 +171,10 @@ class Guard:
 
         try:
             await (admission.refusal or self._app)(scope, receive, send_with_headers)
+        except Exception as error:
+            if status:  # the answer is on its way, and can only break off
+                raise
+            await broken(scope["method"], scope["path"], admission.request_id, error)(scope, receive, send_with_headers)
         finally:
             self._gate.answered(scope, admission, status or 499)
 

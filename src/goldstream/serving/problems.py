@@ -1,5 +1,6 @@
 """What goes wrong, said in the shape that each protocol has for it, and never with a stack trace."""
 
+import logging
 from collections.abc import Mapping
 
 import msgspec
@@ -16,12 +17,21 @@ _MLFLOW_CODES = {
 }  # fmt: skip
 
 
+_log = logging.getLogger("goldstream.serving")
+
+
 def problem(path: str, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return the answer that says so on `path`: `{"error": …}`, or `{"error_code": …, "message": …}` as MLflow does."""
     data = (
         {"error_code": _MLFLOW_CODES.get(status, "BAD_REQUEST"), "message": message} if path in MLFLOW else {"error": message}
     )
     return Response(msgspec.json.encode(data), status, headers, "application/json")
+
+
+def broken(method: str, path: str, request_id: bytes, error: BaseException) -> Response:
+    """Return the answer to a request on which something broke; the log says what, under the id that the client gets."""
+    _log.error("%s %s failed (request %s)", method, path, request_id.decode(), exc_info=error)
+    return problem(path, 500, "something went wrong here; the terminal that runs goldstream says what")
 
 
 async def refused(request: Request, error: Refused) -> Response:

@@ -61,3 +61,16 @@ def test_a_bucket_fills_again():
 
 def test_long_addresses_are_refused(client):
     assert client.get("/predict?" + "a" * 10_000).status_code == 414
+
+
+def test_what_breaks_is_said_in_the_log_under_the_id_that_the_client_gets(store, registry, served, monkeypatch, caplog):
+    made = served()
+    monkeypatch.setattr(made.service, "score", None)  # whatever goes wrong in a protocol
+    with made.client() as client:
+        answer = client.post("/explain", json=ASK, headers={"x-request-id": "mine-1"})
+    assert (answer.status_code, answer.headers["x-request-id"]) == (500, "mine-1")
+    assert answer.json() == {"error": "something went wrong here; the terminal that runs goldstream says what"}
+    [said] = caplog.records
+    assert said.getMessage() == "POST /explain failed (request mine-1)"
+    assert said.exc_info is not None
+    assert made.service.metrics.requests["/explain", "POST", 500] == 1
