@@ -11,14 +11,15 @@ from typing import NamedTuple
 import psutil
 
 SCRIPT = """
-local bodies = {}
-for line in io.lines("%s") do bodies[#bodies + 1] = line end
-local number = 0
+local requests, number = {}, 0
 wrk.method = "POST"
 wrk.headers["content-type"] = "application/json"
+init = function()
+  for line in io.lines("%s") do requests[#requests + 1] = wrk.format(nil, "%s", nil, line) end
+end
 request = function()
-  number = number %% #bodies + 1
-  return wrk.format(nil, "%s", nil, bodies[number])
+  number = number %% #requests + 1
+  return requests[number]
 end
 """
 _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}

@@ -125,10 +125,13 @@ class Predicting:
         for asker in askers:
             row += len(asker.texts)
             start, place = place, done.ends[row]
-            said, took = done.written[start:place], b',"elapsed_seconds":%.6f}' % (now - asker.started)
-            whole = (said[:-2], took) if asker.alone else (b'{"predictions":[', said[:-1], b"]", took)
+            took = b',"elapsed_seconds":%.6f}' % (now - asker.started)
+            if asker.alone:  # its last brace and the comma make way for that
+                said = b"".join((done.written[start : place - 2], took))
+            else:
+                said = b"".join((b'{"predictions":[', done.written[start : place - 1], b"]", took))
             try:
-                asker.listener.hear(b"".join(whole))
+                asker.listener.hear(said)
             except Exception as error:  # a connection that broke is nothing to the others
                 asker.listener.hear_error(error)
 
