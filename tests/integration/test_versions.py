@@ -147,7 +147,10 @@ def test_a_model_folder_comes_in_once(project, tmp_path):
     registered = import_version(project, folder)
     assert registered == {"version": 3, "name": "floods", "new": True, "unfit": None}
     assert import_version(project, folder) == {**registered, "new": False}
-    assert project.registry().get(3).evidence == {"imported": {"file": "fitted", "version": None}}
+    assert project.registry().get(3).evidence == {
+        "imported": {"file": "fitted", "version": None},
+        "evaluated_on": "nothing: fitted came without figures",
+    }
 
 
 def test_a_model_of_other_labels_comes_in_with_a_warning(project, tmp_path):

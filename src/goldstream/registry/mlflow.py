@@ -131,7 +131,10 @@ class MlflowRegistry:
             while token != "":
                 page = self._client.search_model_versions(f"name='{self._model}'", 1_000, ["version_number DESC"], token)
                 found, token = [*found, *page], page.token or ""
-        return [self._remembered(each) for each in found]
+        with self._connect() as conn:
+            rows = conn.execute(f"SELECT {_VERSION} FROM models".encode()).fetchall()
+        known = {row[0]: _version(row) for row in rows}
+        return [self._remembered(each, known=known.get(int(each.version))) for each in found]
 
     def get(self, version: int) -> Version:
         """Return one version; raises `RegistryError` when MLflow has none, or not any more."""
@@ -324,10 +327,10 @@ class MlflowRegistry:
             row = conn.execute(f"SELECT {_VERSION} FROM models WHERE version = %s".encode(), (version,)).fetchone()
         return None if row is None else _version(row)
 
-    def _remembered(self, found: ModelVersion, facts: Registered | None = None) -> Version:
+    def _remembered(self, found: ModelVersion, facts: Registered | None = None, known: Version | None = None) -> Version:
         """What the store knows of a version of MLflow's; it is asked for its evidence only the first time."""
         version, sha256 = int(found.version), found.tags.get(SHA256, "")
-        known = self._recalled(version)
+        known = known or self._recalled(version)
         if known is None:
             facts = facts or (self._read_facts(version) if sha256 else _STRANGER)
             made_at = datetime.fromtimestamp(found.creation_timestamp / 1_000, UTC)

@@ -157,6 +157,8 @@ def _evidence(project: Project, path: Path, model: Loaded, facts: Exported | Non
     came = {"file": path.name, "version": None if facts is None else facts.version}
     evidence = {**(model.facts.made_from if facts is None else facts.evidence), "imported": came}
     evidence.pop("report", None)
+    if not evidence.get("metrics"):
+        evidence["evaluated_on"] = f"nothing: {path.name} came without figures"
     try:
         msgspec.convert(evidence, Shown)
         with project.store.connect(name="import") as conn:
