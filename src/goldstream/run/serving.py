@@ -69,6 +69,8 @@ def serve_project(
             webhook=webhook(project.store, project.settings),
         )
         champion.settle(SETTLE_S, stop)
+        if stop.is_set():
+            return  # whoever is asked to end before it has begun answers nobody
         if champion.current is None:
             say("there is no champion yet: requests get 503 until one is loaded; `goldstream train` makes the first")
         gc.collect()
