@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from goldstream.errors import StoreError
 from goldstream.serving import (
@@ -82,7 +83,13 @@ def make_app(service: Service, gate: Gate) -> Starlette:
 
 async def _not_here(request: Request, error: HTTPException) -> Response:
     said = {404: "there is no such address", 405: "this address does not take that method"}
-    return problem(request.url.path, error.status_code, said.get(error.status_code, error.detail), error.headers)
+    headers = error.headers
+    if error.status_code == 405:  # of all that have this address, and not only of the first
+        here = [
+            each for each in request.app.routes if isinstance(each, Route) and each.matches(request.scope)[0] is not Match.NONE
+        ]
+        headers = {"allow": ", ".join(sorted({method for route in here for method in route.methods or ()}))}
+    return problem(request.url.path, error.status_code, said.get(error.status_code, error.detail), headers)
 
 
 async def _gone(request: Request, error: ClientDisconnect) -> Response:

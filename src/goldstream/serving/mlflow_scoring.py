@@ -50,7 +50,8 @@ def routes(service: Service) -> list[BaseRoute]:
     """Return the addresses of this protocol."""
 
     async def ping(request: Request) -> Response:
-        return Response(b"\n", 200 if service.models.ready else 404, media_type="application/json")
+        status = 404 if not service.models.ready else 503 if service.draining else 200
+        return Response(b"\n", status, media_type="application/json")
 
     async def version(request: Request) -> Response:
         return Response(installed_version("goldstream"), media_type="text/plain")

@@ -6,7 +6,7 @@ Sources: kserve/open-inference-protocol; triton-inference-server `protocol/` for
 
 from collections.abc import Sequence
 from importlib.metadata import version as installed_version
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.requests import Request
@@ -55,10 +55,16 @@ class Ask(msgspec.Struct):
     outputs: list[Output] = []
 
 
-class Load(msgspec.Struct):
-    """What `load` and `unload` may say: the version, as its number."""
+class Which(msgspec.Struct):
+    """A version, as its number."""
 
-    parameters: dict[str, Any] = {}
+    version: Annotated[str, msgspec.Meta(pattern="^[0-9]{1,18}$")] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Load(msgspec.Struct):
+    """What `load` and `unload` may say."""
+
+    parameters: Which = msgspec.field(default_factory=Which)
 
 
 _ask, _load = msgspec.json.Decoder(Ask), msgspec.json.Decoder(Load)
@@ -109,7 +115,7 @@ def routes(service: Service) -> list[BaseRoute]:
         _check_name(service, request)
         version = await _version_said(service, request)
         if version is None or version == service.models.champion.version:
-            raise Refused(400, "the champion stays loaded; name another version in parameters.version")
+            raise Refused(409, "the champion stays loaded; name another version in parameters.version")
         await service.models.unload(version)
         return Response(b"")
 
@@ -135,13 +141,8 @@ def _check_name(service: Service, request: Request) -> None:
 async def _version_said(service: Service, request: Request) -> int | None:
     """The version that a load or unload names; None for the champion."""
     body = await read_body(request.receive, service.largest_body)
-    version = decode(_load, body).parameters.get("version") if body.strip() else None
-    if version is None:
-        return None
-    try:
-        return int(version)
-    except (TypeError, ValueError):
-        raise Refused(400, "parameters.version is the number of a version") from None
+    which = decode(_load, body).parameters if body.strip() else Which()
+    return None if which.version is msgspec.UNSET else int(which.version)
 
 
 def _read(body: bytes, json_size: str | None) -> tuple[Ask, list[str]]:

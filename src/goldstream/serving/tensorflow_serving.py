@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -55,37 +56,35 @@ def routes(service: Service) -> list[BaseRoute]:
     async def listed(request: Request) -> Response:
         return _json({"models": [service.name]})
 
-    async def read(request: Request) -> Response:
-        asked = _asked(service, request)
-        if asked["verb"]:
-            raise Refused(405, f":{asked['verb']} takes POST", {"allow": "POST"})
-        if asked["what"]:
-            return _json(_metadata(service.name, await service.model(_wanted(asked))))
-        return _json(await _status(service, asked))
-
-    async def ask(request: Request) -> Response:
-        asked = _asked(service, request)
-        if (verb := _VERBS.get((asked["verb"] or "").lower())) is None:
+    class Model(HTTPEndpoint):
+        async def get(self, request: Request) -> Response:
+            asked = _asked(service, request)
             if asked["verb"]:
-                raise Refused(400, f"there is no :{asked['verb']}; there are {', '.join(':' + name for name in _VERBS)}")
-            raise Refused(405, "this address takes GET", {"allow": "GET"})
-        return _json(await verb(service, await read_body(request.receive, service.largest_body), _wanted(asked)))
+                return await self.method_not_allowed(request)
+            if asked["what"]:
+                return _json(_metadata(service.name, await service.model(_wanted(asked))))
+            return _json(await _status(service, asked))
 
-    return [
-        Route("/v1/models", listed, methods=["GET"]),
-        Route("/v1/models/{rest:path}", read, methods=["GET"]),
-        Route("/v1/models/{rest:path}", ask, methods=["POST"]),
-    ]
+        async def post(self, request: Request) -> Response:
+            asked = _asked(service, request)
+            if not asked["verb"]:
+                return await self.method_not_allowed(request)
+            if (verb := _VERBS.get(asked["verb"].lower())) is None:
+                raise Refused(400, f"there is no :{asked['verb']}; there are {', '.join(':' + name for name in _VERBS)}")
+            return _json(await verb(service, await read_body(request.receive, service.largest_body), _wanted(asked)))
+
+        async def method_not_allowed(self, request: Request) -> Response:
+            taken = "POST" if _asked(service, request)["verb"] else "GET, HEAD"
+            raise Refused(405, f"this address takes {taken}", {"allow": taken})
+
+    return [Route("/v1/models", listed, methods=["GET"]), Route("/v1/models/{rest:path}", Model)]
 
 
 async def _predict(service: Service, body: bytes, version: int | str | None) -> dict[str, Any]:
-    ask = decode(_ask, body)
-    _check_signature(ask.signature_name)
-    if (ask.instances is UNSET) == (ask.inputs is UNSET):
-        raise Refused(400, 'send "instances", row by row, or "inputs", column by column, and not both')
-    if ask.inputs is UNSET:
-        return {"predictions": _records(await service.score(rows(ask.instances, "instances"), version))}
-    judged = await service.score(column(ask.inputs, "inputs"), version)
+    texts, by_column = _texts(body)
+    judged = await service.score(texts, version)
+    if not by_column:
+        return {"predictions": _records(judged)}
     labels = judged.model.model.labels
     outputs = {
         "label": [labels[chosen] for chosen in judged.chosen],
@@ -115,8 +114,7 @@ async def _regress(service: Service, body: bytes, version: int | str | None) -> 
 
 
 async def _explain(service: Service, body: bytes, version: int | str | None) -> dict[str, Any]:
-    ask = decode(_ask, body)
-    texts = rows(ask.instances, "instances") if ask.instances is not UNSET else column(ask.inputs, "inputs")
+    texts, _ = _texts(body)
     if len(texts) > MOST_EXPLAINED:
         raise Refused(400, f"at most {MOST_EXPLAINED} texts are explained in one request")
     judged = await service.score(texts, version)
@@ -140,6 +138,15 @@ def _asked(service: Service, request: Request) -> dict[str, str | None]:
 
 def _wanted(asked: dict[str, str | None]) -> int | str | None:
     return int(asked["version"][:20]) if asked["version"] else asked["label"]
+
+
+def _texts(body: bytes) -> tuple[list[str], bool]:
+    """The texts of a request, and whether it asks column by column."""
+    ask = decode(_ask, body)
+    _check_signature(ask.signature_name)
+    if (ask.instances is UNSET) == (ask.inputs is UNSET):
+        raise Refused(400, 'send "instances", row by row, or "inputs", column by column, and not both')
+    return (rows(ask.instances, "instances"), False) if ask.inputs is UNSET else (column(ask.inputs, "inputs"), True)
 
 
 def _check_signature(name: str | UnsetType) -> None:
@@ -169,6 +176,8 @@ async def _status(service: Service, asked: dict[str, str | None]) -> dict[str, A
     """The state of one version, or of every one that is loaded, and KServe's `name` and `ready`."""
     wanted = _wanted(asked)
     models = service.models.loaded if wanted is None else [await service.model(wanted)]
+    if not models:
+        raise Refused(404, f"Could not find any versions of model {service.name}")
     state = "UNLOADING" if service.draining else "AVAILABLE"
     return {
         "model_version_status": [

@@ -52,7 +52,7 @@ def test_versions_are_loaded_listed_and_unloaded(client):
     assert [each["version"] for each in client.post("/v2/repository/index").json()] == ["1", "2"]
     assert client.post("/v2/repository/models/floods/unload", json=load).status_code == 200
     assert [each["version"] for each in client.post("/v2/repository/index", json={"ready": True}).json()] == ["1"]
-    assert client.post("/v2/repository/models/floods/unload").status_code == 400
+    assert client.post("/v2/repository/models/floods/unload").status_code == 409
     assert client.post("/v2/repository/models/other/load").status_code == 404
 
 

@@ -27,10 +27,16 @@ def test_every_reference_leads_somewhere(client):
     assert said["openapi"] == "3.1.0"
 
 
-def test_every_address_that_takes_get_answers(client):
-    for path, methods in client.get("/openapi.json").json()["paths"].items():
-        if "get" in methods:
-            assert client.get(path).status_code == 200, path
+def test_every_address_is_in_the_document(client):
+    said = client.get("/openapi.json").json()["paths"]
+    for route in client.app.routes:
+        found = [methods for path, methods in said.items() if route.path_regex.match(path) or route.path == f"{path}/"]
+        assert {method.lower() for method in route.methods or ()} - {"head"} <= set().union(*found), route.path
+
+
+def test_of_an_address_all_methods_are_named(client):
+    assert client.delete("/predictions").headers["allow"] == "GET, HEAD, POST"
+    assert client.delete("/v1/models/floods:predict").headers["allow"] == "POST"
 
 
 def test_the_page_needs_nothing_from_elsewhere(client):
