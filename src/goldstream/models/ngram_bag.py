@@ -153,7 +153,7 @@ class NgramBag:
         scores = np.empty((len(texts), len(self._labels)), np.float32)
         desk = self._desks.pop() if self._desks else _Desk(self._width, self._orders)
         for data, offsets, valid, rows in _parts(texts):
-            self._score(data, offsets, valid, desk, scores[rows])
+            self._score(data, offsets, valid, _longest(offsets), desk, scores[rows])
         self._desks.append(desk)
         return scores
 
@@ -163,14 +163,16 @@ class NgramBag:
             return self.predict_proba(pa.array(texts, pa.string()))
         scores = np.empty((len(texts), len(self._labels)), np.float32)
         desk = self._desks.pop() if self._desks else _Desk(self._width, self._orders)
-        self._score(desk.data, desk.fill(texts), _VALID, desk, scores)
+        self._score(desk.data, desk.fill(texts), _VALID, max(map(len, texts), default=0), desk, scores)
         self._desks.append(desk)
         return scores
 
-    def _score(self, data: np.ndarray, offsets: np.ndarray, valid: np.ndarray, desk: "_Desk", scores: np.ndarray) -> None:
+    def _score(
+        self, data: np.ndarray, offsets: np.ndarray, valid: np.ndarray, longest: int, desk: "_Desk", scores: np.ndarray
+    ) -> None:
+        scratch = desk.scratch if longest <= SHORT else _scratch(longest, max(3, self._orders))
         score(
-            data, offsets, valid, *self._reading, self._table, self._bias, *desk.scratch(offsets), desk.sums, desk.keys, desk.kept,
-            scores,
+            data, offsets, valid, *self._reading, self._table, self._bias, *scratch, desk.sums, desk.keys, desk.kept, scores,
         )  # fmt: skip
 
     @cached_property
@@ -303,8 +305,7 @@ class _Desk:
         self.keys = slots(1 << (count.bit_length() - 1))  #: the words met most recently
         self.kept = np.zeros((count, width), np.float32)  #: the sums of their n-grams
         self.sums = np.empty((2, width), np.float32)
-        self._per_byte = max(3, orders)
-        self._scratch = _scratch(SHORT, self._per_byte)
+        self.scratch = _scratch(SHORT, max(3, orders))
         self._letters, self._ends = memoryview(bytearray(LETTERS + PAST)), memoryview(bytearray(4 * (FEW + 1))).cast("i")
         self.data, self._offsets = _frozen(np.frombuffer(self._letters, np.uint8)), _frozen(np.frombuffer(self._ends, np.int32))
 
@@ -316,12 +317,6 @@ class _Desk:
             self._letters[start:end] = text
             self._ends[row] = end
         return self._offsets[: len(texts) + 1]
-
-    def scratch(self, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return characters, words found and buckets, with room for the longest text."""
-        if offsets[-1] - offsets[0] > SHORT and (longest := _longest(offsets)) > SHORT:
-            return _scratch(longest, self._per_byte)
-        return self._scratch
 
 
 def _watched(epochs: Iterator[int], watch: Callable[[], None]) -> Iterator[int]:

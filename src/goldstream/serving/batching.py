@@ -106,7 +106,7 @@ class Batcher:
 
     def put(self, model: Fixed, asker: Asker, answerer: Answerer) -> None:
         """Have the texts of `asker` scored, with those of others; `answerer` answers, or says what the model raised for them."""
-        if (batch := self._waiting.get((model, answerer))) is not None:
+        if self._together and (batch := self._waiting.get((model, answerer))) is not None:
             batch.add(asker)
             return
         batch = _Batch(model, answerer, asker, self._paces[model.model.facts.type])
