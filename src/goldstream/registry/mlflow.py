@@ -309,7 +309,8 @@ class MlflowRegistry:
         )
         at = int(time.time() * 1_000)
         figures = mlflow_model.metrics(facts.evidence).items()
-        used = _dataset(facts) or (None, None)
+        dataset, digest = _dataset(facts) or (None, None)
+        used = (dataset, digest) if digest else (None, None)  # a metric takes both or none
         self._client.log_batch(info.run_id, [Metric(name, value, at, 0, model.model_id, *used) for name, value in figures])
         self._client.log_outputs(info.run_id, [LoggedModelOutput(model.model_id, 0)])
         with TemporaryDirectory() as scratch:

@@ -74,7 +74,7 @@ def test_a_shadow_is_tried_compared_and_promoted_by_commands(project):
     assert "no version is being tried" in say(project, "models", "trial")
     assert CliRunner().invoke(goldstream, ["classify", "--shadow", "-c", str(project.config)]).exit_code == 1
     said = CliRunner().invoke(goldstream, ["models", "try", "2", "--as", "canary", "-c", str(project.config)])
-    assert said.exit_code == 1 and "version 2 is the champion already" in said.output
+    assert said.exit_code == 1 and "version 2 is the champion already" in str(said.exception)
 
 
 def test_a_running_project_gives_a_shadow_a_process_while_it_is_tried(project):
