@@ -73,7 +73,8 @@ def test_what_cant_be_trusted_is_refused_and_the_one_before_answers_on(
                 for each in (part, stream):
                     each.heard(rf"champion version {number} is refused, version 1 stays: .*{why}")
                 assert version(address) == 1
-                assert refusals(config, "status", "refused") == [(number, 1, who, why) for who in ("classify", "serving")]
+                wanted = [(number, 1, who, why) for who in ("classify", "serving")]
+                wait_until(lambda wanted=wanted: refusals(config, "status", "refused") == wanted, "both have noted it")
                 registry.rollback("champion", who="test", why="back")
                 assert refusals(config, "status", "refused") == []
             registry.move("champion", 2, who="test", why="a good one")
