@@ -167,7 +167,10 @@ def test_who_is_asked_to_stop_is_not_ready_and_answers_what_is_open(running):
         assert client.get("/readyz").status_code == 200
         made.stop.set()
         _until(lambda: made.service.draining, "it drains")
-        assert client.get("/readyz").status_code == 503
+        for path in ("/readyz", "/v2/health/ready", "/v2/models/floods/ready", "/ping", "/health"):
+            assert client.get(path).status_code == 503, path
+        said = client.get("/v1/models/floods").json()
+        assert (said["ready"], said["model_version_status"][0]["state"]) == (False, "UNLOADING")
         assert client.post("/predict", json={"text": TEXT}).status_code == 200
     made.thread.join(30)
     with pytest.raises(httpx.ConnectError):
