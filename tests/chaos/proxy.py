@@ -3,8 +3,8 @@
 import socket
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -42,10 +42,18 @@ class Proxy:
 
     def cut_off(self, seconds: float) -> None:
         """End every connection and refuse new ones for so long."""
+        with self.refusing():
+            time.sleep(seconds)
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """End every connection, and refuse new ones meanwhile."""
         self._cut = True
         self._end_lines()
-        time.sleep(seconds)
-        self._cut = False
+        try:
+            yield
+        finally:
+            self._cut = False
 
     def fall_silent(self, seconds: float) -> None:
         """Keep every connection, take new ones, and carry nothing for so long: as when a cable is pulled."""
