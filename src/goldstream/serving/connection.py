@@ -23,6 +23,7 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
     class Connection(HttpToolsProtocol):
         flow: Flow
         cycle: Any  # the request that was read last: a `Call`, or uvicorn's own
+        _answered: Any = None  # the request that uvicorn answers; there may be others between that and `cycle`
         _begun = 0.0  # when the request that is arriving began; 0 while none is
         _idle_since = 0.0  # when the last answer was complete
         _in_head = True  # whether its headers are not complete yet
@@ -39,6 +40,17 @@ def make_connection(direct: Direct, patience_s: float, most: int) -> type[HttpTo
             self._begun, self._scope = self.loop.time(), direct.scope(self.client)
             if len(self.connections) > most:
                 self._end(503, "too many connections; try again later")
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            for waiting, _ in self.pipeline:
+                waiting.disconnected = True
+            if self._answered is not None:
+                self._answered.disconnected = True
+            super().connection_lost(exc)
+
+        def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+            self._answered = cycle
+            super()._start_asgi_task(cycle, app)
 
         def data_received(self, data: bytes) -> None:
             if self._between and not self._held:
