@@ -29,7 +29,16 @@ SHARED = {
     "kafka": "broker", "test_demo": "demo", "test_tutorial": "demo", "mlflow": "mlflow", "integration/test_versions": "mlflow",
     "registry/test_registry": "mlflow", "run/test_train": "mlflow", "serving/test_outages": "mlflow",
 }  # fmt: skip
-LONGEST_FIRST = ("broker", "mlflow", "demo", "tests/chaos", "tests/acceptance", "tests/integration", "")
+LONGEST_FIRST = (
+    "broker",
+    "mlflow",
+    "demo",
+    "tests/chaos",
+    "tests/acceptance/test_up",
+    "tests/acceptance",
+    "tests/integration",
+    "",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -47,22 +47,18 @@ def test_a_signed_delivery_is_announced_and_needs_no_token(store, open_client):
 
 
 @pytest.mark.parametrize(
-    ("body", "headers", "status"),
+    ("body", "sign", "status"),
     [
-        (EVENT, signed(EVENT, b"other"), 401),
-        (EVENT, signed(EVENT, at=1_000), 401),
-        (EVENT, signed(b"{}"), 401),
-        (EVENT, {"Content-Type": "application/json"}, 401),
-        (b"[1]", signed(b"[1]"), 422),
-        (b"\xff", signed(b"\xff"), 422),
-        (b" " * 100_001, signed(b" " * 100_001), 413),
+        (EVENT, lambda body: signed(body, b"other"), 401),
+        (EVENT, lambda body: signed(body, at=1_000), 401),
+        (EVENT, lambda body: signed(b"{}"), 401),
+        (EVENT, lambda body: {"Content-Type": "application/json"}, 401),
+        (b"[1]", signed, 422),
+        (b"\xff", signed, 422),
+        (b" " * 100_001, signed, 413),
     ],
     ids=["secret", "old", "other body", "unsigned", "no event", "no JSON", "large"],
 )
-def test_what_is_no_delivery_of_mlflows_is_refused(open_client, body, headers, status):
+def test_what_is_no_delivery_of_mlflows_is_refused(open_client, body, sign, status):
     client = open_client(configured())
-    assert client.post("/webhooks/mlflow", content=body, headers=headers).status_code == status
-
-
-def test_without_a_secret_there_is_no_such_address(client):
-    assert client.post("/webhooks/mlflow", content=EVENT, headers=signed(EVENT)).status_code == 404
+    assert client.post("/webhooks/mlflow", content=body, headers=sign(body)).status_code == status
