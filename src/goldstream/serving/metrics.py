@@ -109,7 +109,7 @@ def _stored(service: Service, metrics: Metrics, model: str) -> list[Family]:
         _counter("feedback_total", "Answers that somebody called right or wrong.", heard),
         _counter("predictions_stored_total", "Answers written.", {"": kept.written}),
         _counter("predictions_dropped_total", "Answers dropped, the database away.", {"": kept.dropped}),
-        _gauge("predictions_waiting", "Requests whose answers are not written yet.", {"": kept.waiting}, "sum"),
+        _gauge("predictions_waiting", "Answers that are not written yet.", {"": kept.waiting}, "sum"),
     ]
 
 

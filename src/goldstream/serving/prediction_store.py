@@ -64,16 +64,21 @@ class PredictionStore:
         self._most = int(section.queue_mb * 1_000_000)
         self._wake, self._closed = threading.Event(), threading.Event()
         self._away, self._give_up_at = False, 0.0
+        self._dropping = False  # whether that was said
         self._unsure = False  # whether the write before this one was committed
         self._writes_since = float("inf")
         self._done = threading.Condition()
-        self._added = self._finished = 0  # requests that came in, and that are written or dropped
+        self._added = 0  # answers that came in
         self._thread = threading.Thread(target=self._run, name="predictions", daemon=True)
 
     @property
     def waiting(self) -> int:
-        """How many requests are not written yet."""
+        """How many answers are not written yet."""
         return self._added - self._finished
+
+    @property
+    def _finished(self) -> int:
+        return self.written + self.dropped
 
     @property
     def _bytes(self) -> int:
@@ -98,7 +103,7 @@ class PredictionStore:
         """Keep these answers; while the database is away and there are too many, the oldest go."""
         self._queue.append(answered)
         self._bytes_in += _size(answered)
-        self._added += 1
+        self._added += len(answered.texts)
         while self._bytes > self._most and self._queue and self._is_away():
             self._drop(self._queue.popleft())
 
@@ -116,7 +121,7 @@ class PredictionStore:
         self._wake.set()
         self._thread.join(self._section.grace_s + 1)
         if self.waiting:
-            self._say(f"the database was away until the end: the predictions of {self.waiting:,} requests are lost")
+            self._say(f"the database was away until the end: {self.waiting:,} predictions are lost")
 
     def _is_away(self) -> bool:
         """Whether the database takes nothing: it says so, or says nothing any more."""
@@ -154,10 +159,12 @@ class PredictionStore:
                 self._unsure = True
                 raise
             except Exception as error:  # whatever it is, the answers after these shall be kept
-                self._say(f"the answers of {len(taken):,} requests can't be stored: {type(error).__name__}: {error}")
+                self._say(f"{_count(taken):,} answers can't be stored: {type(error).__name__}: {error}")
+                self._finish(taken, written=False)
+            else:
+                self._finish(taken, written=True)
             finally:
                 self._writes_since = float("inf")
-            self._finish(taken)
             if self._away:
                 self._say("the database takes answers again")
             self._unsure = self._away = False
@@ -172,21 +179,19 @@ class PredictionStore:
                 rows += len(taken[-1].texts)
         return taken
 
-    def _finish(self, taken: list[Answered]) -> None:
-        self.written += sum(len(answered.texts) for answered in taken)
+    def _finish(self, taken: list[Answered], *, written: bool) -> None:
+        count = _count(taken)
         with self._done:
+            self.written += count if written else 0
+            self.dropped += 0 if written else count
             self._bytes_out += sum(map(_size, taken))
-            self._finished += len(taken)
             self._done.notify_all()
 
     def _drop(self, answered: Answered) -> None:
-        if not self.dropped:
+        if not self._dropping:
+            self._dropping = True
             self._say("answers are dropped, the oldest first: the database has been away for too long (serving.queue-mb)")
-        self.dropped += len(answered.texts)
-        with self._done:
-            self._bytes_out += _size(answered)
-            self._finished += 1
-            self._done.notify_all()
+        self._finish([answered], written=False)
 
 
 def _not_yet_written(conn: Connection, taken: list[Answered]) -> list[Answered]:
@@ -237,6 +242,10 @@ def _by_model(model: Fixed, answers: list[Judged]) -> tuple[pa.Array, np.ndarray
     scores = np.concatenate([judged.scores for judged in answers])
     labels = pa.array(model.model.labels).take(pa.array(decided))  # other than with objects, requests need not wait meanwhile
     return labels, scores[np.arange(len(decided)), decided], np.full(len(decided), model.version)
+
+
+def _count(taken: list[Answered]) -> int:
+    return sum(len(answered.texts) for answered in taken)
 
 
 def _size(answered: Answered) -> int:

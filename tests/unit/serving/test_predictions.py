@@ -141,6 +141,17 @@ def test_what_is_too_much_to_wait_is_dropped_the_oldest_first_and_said(store, re
     assert any("dropped" in line for line in made.said)
 
 
+def test_what_the_database_refuses_is_counted_as_lost_and_not_as_written(store, registry, served):
+    made = served()
+    with made.client() as client, store.connect(name="test") as conn:
+        conn.execute("ALTER TABLE served_predictions RENAME COLUMN label TO said")
+        conn.commit()
+        assert client.post("/predict", json={"texts": [TEXT, TEXT, TEXT]}).status_code == 200
+    kept = made.service.predictions
+    assert (kept.written, kept.dropped, kept.waiting) == (0, 3, 0)
+    assert any(line.startswith("3 answers can't be stored: ") for line in made.said)
+
+
 def test_nothing_is_stored_when_the_settings_say_so(store, registry, served):
     with served(**{"store-predictions": False}).client() as client:
         assert client.post("/predict", json={"text": TEXT}).status_code == 200
